@@ -1,0 +1,5 @@
+//! Boathook: container workers for restic backups, with hooks that can be trusted.
+//!
+//! One binary serves every command; the name it is called by selects the command (`cli`). The rooms and the
+//! direction in which they may look at each other are drawn in `docs/architecture.md`, and a test holds them.
+

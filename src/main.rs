@@ -1,0 +1,3 @@
+//! Runs the command that the process was called as.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! What a run costs.
+
+fn main() {}
