@@ -3,3 +3,6 @@
 //! One binary serves every command; the name it is called by selects the command (`cli`). The rooms and the
 //! direction in which they may look at each other are drawn in `docs/architecture.md`, and a test holds them.
 
+pub mod exit;
+pub mod masking;
+pub mod settings;

@@ -1,0 +1,260 @@
+//! The settings: one snapshot of the environment and of the files it names, read once into typed values.
+//!
+//! Nothing else in the program reads the process environment. Every mistake that is found is kept, named, and
+//! reported together with the others; what a mistake costs is said by its [`Effect`].
+
+mod aliases;
+mod environment;
+mod hidden;
+mod hook_defaults;
+mod mistake;
+mod named_file;
+mod origin;
+mod read;
+mod reader;
+mod reports;
+mod repository;
+mod secrets;
+pub mod table;
+mod values;
+pub mod words;
+
+pub use environment::Environment;
+pub use mistake::{Effect, Mistake};
+pub use read::read;
+pub use values::{DurationError, Switch, duration, switch};
+
+use crate::masking::Secrets;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// All settings of one process.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What children are given: the environment as it came, with the repository file resolved into
+    /// `RESTIC_REPOSITORY`, and without the variables that belong to a hook or run we were started from.
+    pub environment: Environment,
+    /// What must never be shown.
+    pub secrets: Arc<Secrets>,
+    /// Who we are in reports.
+    pub identity: Identity,
+    /// Where everything lies.
+    pub paths: Paths,
+    /// The repository and how it is opened.
+    pub repository: Repository,
+    /// What is backed up, and the words for each engine command.
+    pub jobs: Jobs,
+    /// The schedules, as far as workers show them or decide by them. Not parsed here.
+    pub schedules: Schedules,
+    /// Defaults for hooks.
+    pub hooks: HookDefaults,
+    /// How long a stop may take, and when notifications go out.
+    pub limits: Limits,
+    /// Where reports go.
+    pub notify: Notify,
+    /// What is printed and how.
+    pub log: Log,
+    /// Who or what started the run: `RUN_TRIGGER` in {schedule, manual, api, recovery}, `manual` by default.
+    pub trigger: String,
+    /// The run whose hook started us, if one did (`RUN_ID` inherited from a hook).
+    pub parent_run: Option<String>,
+    /// Descriptor of a lock handed down by `locked_run` (`BOATHOOK_LOCK_FD`).
+    pub lock_descriptor: Option<i32>,
+    /// Everything that is wrong, in the order of the table.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// Host and release, as reports name them.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// `HOSTNAME`, else the kernel's host name, else `unknown`.
+    pub hostname: String,
+    /// `RESTIC_BACKUP_HELPER_RELEASE`, else `unknown`.
+    pub release: String,
+}
+
+/// Folders, each with a setting of its own so that everything also runs outside a container.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// `HOOKS_DIR`, `/hooks`.
+    pub hooks: PathBuf,
+    /// `CONFIG_DIR`, `/config`.
+    pub config: PathBuf,
+    /// `LOG_DIR`, `/var/log`.
+    pub log: PathBuf,
+    /// `RUN_DIR`, `/var/run`.
+    pub run: PathBuf,
+    /// `STATE_DIR`, `/var/lib/boathook`.
+    pub state: PathBuf,
+    /// `RESTORE_DIR`, `/restore`.
+    pub restore: PathBuf,
+    /// `RESTIC_CACHE_DIR` as given, empty when unset.
+    pub cache: String,
+    /// `TMPDIR` as given, empty when unset.
+    pub temporary: String,
+    /// `RCLONE_CONFIG`, `CONFIG_DIR`/rclone.conf by default.
+    pub rclone_config: PathBuf,
+}
+
+/// The repository and how it is opened.
+#[derive(Clone)]
+pub struct Repository {
+    /// `RESTIC_REPOSITORY`, or what `RESTIC_REPOSITORY_FILE` resolved to. Unmasked: for the engine alone.
+    pub location: String,
+    /// The same for people and reports.
+    pub shown: String,
+    /// What became of `RESTIC_REPOSITORY_FILE`.
+    pub file: RepositoryFile,
+    /// Where the password comes from.
+    pub password: Password,
+    /// `RESTIC_TAG` (`automated` when unset, empty when set empty).
+    pub tag: String,
+    /// `RESTIC_CACERT` when it is set and readable.
+    pub cacert: Option<PathBuf>,
+    /// `RESTIC_CACERT` as given, empty when unset.
+    pub cacert_given: String,
+    /// `RESTIC_AUTO_UNLOCK`.
+    pub auto_unlock: bool,
+    /// `RESTIC_CHECK_REPOSITORY_STATUS`.
+    pub check_status: bool,
+}
+
+/// What became of `RESTIC_REPOSITORY_FILE` (contract: environment, section 8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepositoryFile {
+    /// Not set.
+    Unset,
+    /// Resolved: the location is the file's.
+    Resolved(PathBuf),
+    /// Set, but not readable; the reason is the system's.
+    Unreadable(PathBuf, String),
+    /// Set and readable, but without a repository in it.
+    Empty(PathBuf),
+}
+
+/// Where the repository's password comes from, in restic's own order of precedence for presence tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Password {
+    /// `RESTIC_PASSWORD_FILE`, and whether it can be read.
+    File(PathBuf, bool),
+    /// `RESTIC_PASSWORD`.
+    Environment,
+    /// `RESTIC_PASSWORD_COMMAND`.
+    Command,
+    /// None of them.
+    Missing,
+}
+
+/// A word list as it was given and as it is understood.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct WordList {
+    /// As given, secrets and all: mask before showing.
+    pub raw: String,
+    /// The words; empty if the value is in error.
+    pub words: Vec<String>,
+    /// Why the value could not be split, if so.
+    pub error: Option<String>,
+}
+
+/// What is backed up, and the words for each engine command.
+#[derive(Debug, Clone)]
+pub struct Jobs {
+    /// `BACKUP_ROOT_DIR`, one path, empty when unset.
+    pub backup_root: String,
+    /// `RESTIC_JOB_ARGS`.
+    pub backup: WordList,
+    /// `RESTIC_FORGET_ARGS`.
+    pub forget: WordList,
+    /// `RESTIC_CHECK_ARGS`.
+    pub check: WordList,
+    /// `RESTIC_PRUNE_ARGS`.
+    pub prune: WordList,
+    /// `RESTIC_INIT_ARGS`.
+    pub init: WordList,
+    /// `REPLICATE_JOB_FILE` after the deprecated alias.
+    pub replicate_file: PathBuf,
+    /// `REPLICATE_JOB_ARGS` after the deprecated alias.
+    pub replicate: WordList,
+    /// `REPLICATE_VERBOSE` after the deprecated alias.
+    pub replicate_verbose: bool,
+    /// `REPLICATE_BISYNC_CHECK_ACCESS` after the deprecated alias.
+    pub replicate_check_access: bool,
+    /// Deprecated variables that take effect: (old, new), in the contract's order.
+    pub deprecated: Vec<(&'static str, &'static str)>,
+}
+
+/// The schedules as given; empty means off.
+#[derive(Debug, Clone)]
+pub struct Schedules {
+    /// `BACKUP_CRON`.
+    pub backup: String,
+    /// `CHECK_CRON`.
+    pub check: String,
+    /// `FORGET_CRON`.
+    pub forget: String,
+    /// `PRUNE_CRON`.
+    pub prune: String,
+    /// `REPLICATE_CRON` after the deprecated alias.
+    pub replicate: String,
+    /// `ROTATE_LOG_CRON`.
+    pub rotate_log: String,
+}
+
+/// Defaults for hooks (`docs/hooks.md`).
+#[derive(Debug, Clone)]
+pub struct HookDefaults {
+    /// `HOOK_TIMEOUT`; `None` is no limit.
+    pub timeout: Option<Duration>,
+    /// `HOOK_TIMEOUT` as given, `0` when unset.
+    pub timeout_given: String,
+    /// `HOOK_KILL_AFTER`: from SIGTERM to SIGKILL, 10 s by default.
+    pub kill_after: Duration,
+    /// `HOOK_ON_ERROR` is `Fail`.
+    pub fail_on_error: bool,
+    /// `HOOK_SKIP_ON`: exit codes of a pre hook that call the run off.
+    pub skip_on: Vec<i32>,
+    /// `HOOKS_STRICT`: scripts that others may write are refused.
+    pub strict: bool,
+}
+
+/// How long a stop may take, and when notifications go out without waiting longer.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// `STOP_TIMEOUT`: from SIGTERM to the end of everything, 9 s by default.
+    pub stop: Duration,
+    /// `NOTIFY_AFTER`: 5 min by default.
+    pub notify_after: Duration,
+}
+
+/// Where reports go.
+#[derive(Clone)]
+pub struct Notify {
+    /// `WEBHOOK_URL`, empty when off.
+    pub webhook_url: String,
+    /// `WEBHOOK_HEADER_AUTH`, empty when unset.
+    pub webhook_auth: String,
+    /// `WEBHOOK_TIMEOUT`, 10 s by default.
+    pub webhook_timeout: Duration,
+    /// `WEBHOOK_ON_ERROR`.
+    pub webhook_on_error: bool,
+    /// `MAILX_RCPT`, empty when off.
+    pub mail_recipient: String,
+    /// `MAILX_ON_ERROR`.
+    pub mail_on_error: bool,
+    /// `SMTP_URL`, empty when mail goes through `sendmail`.
+    pub smtp_url: String,
+    /// `METRICS_DIR`; `None` is off.
+    pub metrics_dir: Option<PathBuf>,
+}
+
+/// What is printed and how.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// `LOG_VERBOSE`: informational lines on standard output.
+    pub verbose: bool,
+    /// `LOG_LEVEL`: error, warn, info (default), debug, trace.
+    pub level: tracing::Level,
+    /// `LOG_FORMAT` is `json`.
+    pub json: bool,
+}

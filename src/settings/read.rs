@@ -1,0 +1,311 @@
+//! Reads every setting from the snapshot.
+
+use super::reader::{Reader, WORD_LISTS};
+use super::values::Switch;
+use super::{
+    Environment, Identity, Jobs, Limits, Log, Paths, Schedules, Settings, aliases, hook_defaults, origin, reports,
+    repository, secrets, table,
+};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The shortest time in which a stop can do its work (`docs/hooks.md`): less is no stop but a crash.
+const SHORTEST_STOP: Duration = Duration::from_secs(4);
+
+/// Words for [`Log::level`].
+const LEVELS: [(&str, tracing::Level); 6] = [
+    ("error", tracing::Level::ERROR),
+    ("warn", tracing::Level::WARN),
+    ("info", tracing::Level::INFO),
+    ("debug", tracing::Level::DEBUG),
+    ("trace", tracing::Level::TRACE),
+    ("warning", tracing::Level::WARN),
+];
+
+/// Reads the settings. Never fails: what is wrong is in `mistakes`.
+pub fn read(environment: &Environment) -> Settings {
+    let mut own = origin::without_origin(environment);
+    let file = repository::resolve(&mut own);
+    let secrets = secrets::collect(environment, &own.text_or_empty("RESTIC_REPOSITORY"));
+    let mut reader = Reader::new(environment, &secrets);
+
+    let deprecated = aliases::in_effect(environment);
+    let paths = paths(&mut reader);
+    let schedules = schedules(&reader, &deprecated);
+    let jobs = jobs(&mut reader, deprecated, &paths, &schedules);
+    let words = [&jobs.backup, &jobs.forget, &jobs.check, &jobs.prune, &jobs.init];
+    let repository = repository::read(&mut reader, &own, file, words.iter().flat_map(|list| &list.words));
+    let hooks = hook_defaults::read(&mut reader);
+    let notify = reports::read(&mut reader);
+    let limits = Limits {
+        stop: reader.duration("STOP_TIMEOUT", Duration::from_secs(9), SHORTEST_STOP),
+        notify_after: reader.duration("NOTIFY_AFTER", Duration::from_secs(300), Duration::ZERO),
+    };
+    let log = log(&mut reader);
+    let origin = origin::read(&mut reader);
+    let identity = identity(&reader);
+
+    let mut mistakes = reader.mistakes;
+    mistakes.sort_by_key(|mistake| table::place(mistake.variable));
+    Settings {
+        environment: own,
+        secrets: Arc::new(secrets),
+        identity,
+        paths,
+        repository,
+        jobs,
+        schedules,
+        hooks,
+        limits,
+        notify,
+        log,
+        trigger: origin.trigger,
+        parent_run: origin.parent_run,
+        lock_descriptor: origin.lock_descriptor,
+        mistakes,
+    }
+}
+
+fn identity(reader: &Reader<'_>) -> Identity {
+    let of_the_system = || nix::unistd::gethostname().ok().map(|name| name.to_string_lossy().into_owned());
+    let unless_empty = |value: &String| !value.is_empty();
+    let unknown = || "unknown".to_owned();
+    let hostname = Some(reader.text("HOSTNAME")).filter(unless_empty).or_else(of_the_system).filter(unless_empty);
+    let release = Some(reader.text("RESTIC_BACKUP_HELPER_RELEASE")).filter(unless_empty);
+    Identity { hostname: hostname.unwrap_or_else(unknown), release: release.unwrap_or_else(unknown) }
+}
+
+fn paths(reader: &mut Reader<'_>) -> Paths {
+    let config = reader.path("CONFIG_DIR", "/config");
+    // Rclone reads this one, too, and by itself: it stays as it is.
+    let rclone_config = reader.environment.raw("RCLONE_CONFIG").filter(|given| !given.is_empty()).map(PathBuf::from);
+    Paths {
+        hooks: reader.path("HOOKS_DIR", "/hooks"),
+        log: reader.path("LOG_DIR", "/var/log"),
+        run: reader.path("RUN_DIR", "/var/run"),
+        state: reader.path("STATE_DIR", "/var/lib/boathook"),
+        restore: reader.path("RESTORE_DIR", "/restore"),
+        cache: reader.text("RESTIC_CACHE_DIR"),
+        temporary: reader.text("TMPDIR"),
+        rclone_config: rclone_config.unwrap_or_else(|| config.join("rclone.conf")),
+        config,
+    }
+}
+
+fn schedules(reader: &Reader<'_>, deprecated: &[(&'static str, &'static str)]) -> Schedules {
+    // Set but empty is off, also where there is a default.
+    let or_default = |name: &str| {
+        let default = || table::find(name).map(|variable| variable.default.to_owned());
+        reader.environment.text(name).or_else(default).unwrap_or_default()
+    };
+    Schedules {
+        backup: or_default("BACKUP_CRON"),
+        check: reader.text("CHECK_CRON"),
+        forget: reader.text("FORGET_CRON"),
+        prune: reader.text("PRUNE_CRON"),
+        replicate: reader.text(aliases::effective(deprecated, "REPLICATE_CRON")),
+        rotate_log: or_default("ROTATE_LOG_CRON"),
+    }
+}
+
+fn jobs(
+    reader: &mut Reader<'_>,
+    deprecated: Vec<(&'static str, &'static str)>,
+    paths: &Paths,
+    schedules: &Schedules,
+) -> Jobs {
+    let name = |new| aliases::effective(&deprecated, new);
+    reader.must_be_text("BACKUP_ROOT_DIR", &["backup", "sources-report"]);
+    let forget = reader.words("RESTIC_FORGET_ARGS", &["forget", "forget-preview"]);
+    if let Some(error) = forget.error.as_ref().filter(|_| schedules.forget.is_empty()) {
+        // For a backup it is beside the work.
+        let problem = format!("{error}; backups do not forget old snapshots");
+        reader.loud("RESTIC_FORGET_ARGS", problem, WORD_LISTS);
+    }
+    Jobs {
+        backup_root: reader.text("BACKUP_ROOT_DIR"),
+        backup: reader.words("RESTIC_JOB_ARGS", &["backup", "sources-report"]),
+        forget,
+        check: reader.words("RESTIC_CHECK_ARGS", &["check"]),
+        prune: reader.words("RESTIC_PRUNE_ARGS", &["prune"]),
+        init: reader.words("RESTIC_INIT_ARGS", &["init-repo"]),
+        replicate_file: reader.path(name("REPLICATE_JOB_FILE"), paths.config.join("replicate_jobs.txt")),
+        replicate: reader.words(name("REPLICATE_JOB_ARGS"), &["replicate"]),
+        replicate_verbose: reader.switch(name("REPLICATE_VERBOSE"), Switch::On),
+        replicate_check_access: reader.switch(name("REPLICATE_BISYNC_CHECK_ACCESS"), Switch::Off),
+        deprecated,
+    }
+}
+
+fn log(reader: &mut Reader<'_>) -> Log {
+    let words = LEVELS.map(|(word, _)| word);
+    let level = reader.choice("LOG_LEVEL", &words, "info");
+    let level = LEVELS.iter().find(|(word, _)| Some(*word) == level).map_or(tracing::Level::INFO, |(_, level)| *level);
+    let json = reader.choice("LOG_FORMAT", &["text", "json"], "text") == Some("json");
+    Log { verbose: reader.switch("LOG_VERBOSE", Switch::On), level, json }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Effect;
+    use proptest::prelude::*;
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    const SOUND: [(&str, &str); 2] = [("RESTIC_REPOSITORY", "/srv/restic"), ("RESTIC_PASSWORD", "s3cret-of-mine")];
+
+    /// An environment without a mistake in it, and then `pairs`.
+    fn with(pairs: &[(&str, &str)]) -> Settings {
+        read(&SOUND.iter().chain(pairs).copied().collect())
+    }
+
+    fn wrong(settings: &Settings) -> Vec<&'static str> {
+        settings.mistakes.iter().map(|mistake| mistake.variable).collect()
+    }
+
+    #[test]
+    fn a_sound_environment_has_no_mistakes() {
+        assert_eq!(wrong(&with(&[])), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_set_is_what_the_table_says() {
+        // This one is kept as given: it means something to restic alone.
+        let rows = table::VARIABLES.iter().filter(|row| !row.default.is_empty() && row.name != "RESTIC_CACHE_DIR");
+        let mut set: Vec<_> = rows.map(|row| (row.name, row.default)).collect();
+        set.push(SOUND[0]);
+        let shown = |s: &Settings| {
+            format!("{:?}", (&s.identity, &s.paths, &s.repository, &s.jobs, &s.schedules, &s.hooks, &s.limits))
+                + &format!("{:?}", (&s.notify, &s.log, &s.trigger, &s.mistakes))
+        };
+        assert_eq!(shown(&with(&[])), shown(&with(&set)));
+    }
+
+    #[test]
+    fn all_mistakes_are_found_at_once_in_the_order_of_the_table() {
+        let pairs = [
+            ("STOP_TIMEOUT", "3s"),
+            ("RESTIC_TAG", ""),
+            ("RESTIC_AUTO_UNLOCK", "perhaps"),
+            ("HOOK_TIMEOUT", "1.5"),
+            ("WEBHOOK_TIMEOUT", "0"),
+            ("RESTIC_CHECK_ARGS", "--x 'y"),
+            ("SMTP_URL", "mail:25"),
+            ("LOG_LEVEL", "loud"),
+            ("METRICS_DIR", "metrics"),
+        ];
+        let settings = read(&pairs.into_iter().collect());
+        let found = [
+            "RESTIC_REPOSITORY",
+            "RESTIC_PASSWORD",
+            "RESTIC_TAG",
+            "RESTIC_AUTO_UNLOCK",
+            "RESTIC_CHECK_ARGS",
+            "HOOK_TIMEOUT",
+            "SMTP_URL",
+            "WEBHOOK_TIMEOUT",
+            "METRICS_DIR",
+            "LOG_LEVEL",
+            "STOP_TIMEOUT",
+        ];
+        assert_eq!(wrong(&settings), found);
+        let stops = |worker| settings.mistakes.iter().filter(|mistake| mistake.stops(worker)).count();
+        assert_eq!(["backup", "check", "prune", "restore", "replicate"].map(stops), [3, 3, 2, 2, 0]);
+        assert!(settings.mistakes.iter().all(|mistake| !mistake.problem.is_empty() && !mistake.mend.is_empty()));
+    }
+
+    #[test]
+    fn a_mistake_does_not_show_a_secret() {
+        let settings = with(&[("RESTIC_CHECK_ARGS", "--x 's3cret-of-mine"), ("SMTP_URL", "me:s3cret-of-mine@mail")]);
+        let shown: Vec<_> = settings.mistakes.iter().map(|mistake| mistake.value.as_str()).collect();
+        assert_eq!(shown, ["--x '***", "***"]);
+    }
+
+    #[test]
+    fn a_switch_that_is_none_keeps_its_default_with_a_warning() {
+        let settings = with(&[("LOG_VERBOSE", "loud"), ("MAILX_ON_ERROR", "maybe"), ("RESTIC_AUTO_UNLOCK", " Yes ")]);
+        assert!(settings.log.verbose && !settings.notify.mail_on_error && settings.repository.auto_unlock);
+        assert_eq!(wrong(&settings), ["MAILX_ON_ERROR", "LOG_VERBOSE"]);
+        assert!(settings.mistakes.iter().all(|mistake| mistake.effect == Effect::Fallback));
+    }
+
+    #[test]
+    fn a_word_list_in_error_stops_those_who_use_it() {
+        let settings = with(&[("RESTIC_JOB_ARGS", "--exclude it's")]);
+        assert!(settings.mistakes[0].stops("backup") && !settings.mistakes[0].stops("check"));
+        assert!(settings.jobs.backup.error.is_some() && settings.jobs.backup.words.is_empty());
+    }
+
+    #[test]
+    fn a_bad_retention_policy_does_not_cost_the_backup() {
+        let effects = |pairs: &[(&str, &str)]| -> Vec<_> { with(pairs).mistakes.iter().map(|m| m.effect).collect() };
+        let forget = Effect::Work(&["forget", "forget-preview"]);
+        assert_eq!(effects(&[("RESTIC_FORGET_ARGS", "'")]), [forget, Effect::Loud]);
+        assert_eq!(effects(&[("RESTIC_FORGET_ARGS", "'"), ("FORGET_CRON", "0 1 * * *")]), [forget]);
+    }
+
+    #[test]
+    fn old_names_count_and_are_named() {
+        let settings = with(&[
+            ("SYNC_CRON", "0 1 * * *"),
+            ("SYNC_JOB_FILE", "/srv/jobs"),
+            ("SYNC_VERBOSE", "OFF"),
+            ("SYNC_JOB_ARGS", "--fast 'a b'"),
+            ("REPLICATE_BISYNC_CHECK_ACCESS", "ON"),
+            ("SYNC_BISYNC_CHECK_ACCESS", "OFF"),
+        ]);
+        let jobs = &settings.jobs;
+        assert_eq!(settings.schedules.replicate, "0 1 * * *");
+        assert_eq!(jobs.replicate_file, PathBuf::from("/srv/jobs"));
+        assert_eq!(jobs.replicate.words, ["--fast", "a b"]);
+        assert!(!jobs.replicate_verbose && jobs.replicate_check_access);
+        let old: Vec<_> = jobs.deprecated.iter().map(|(old, _)| *old).collect();
+        assert_eq!(old, ["SYNC_CRON", "SYNC_JOB_FILE", "SYNC_JOB_ARGS", "SYNC_VERBOSE"]);
+        assert_eq!(wrong(&with(&[("SYNC_VERBOSE", "loud")])), ["SYNC_VERBOSE"]);
+    }
+
+    #[test]
+    fn set_but_empty_is_off_for_a_schedule_with_a_default() {
+        assert_eq!(with(&[]).schedules.backup, "0 */6 * * *");
+        assert_eq!(with(&[("BACKUP_CRON", "")]).schedules.backup, "");
+    }
+
+    #[test]
+    fn files_lie_in_the_configuration_folder_unless_they_are_named() {
+        let paths = with(&[("CONFIG_DIR", "/srv/c")]);
+        assert_eq!(paths.jobs.replicate_file, PathBuf::from("/srv/c/replicate_jobs.txt"));
+        assert_eq!(paths.paths.rclone_config, PathBuf::from("/srv/c/rclone.conf"));
+        assert_eq!(with(&[("LOG_DIR", "logs")]).paths.log, PathBuf::from("/logs"));
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_is_not_taken_for_another() {
+        let mut environment: Environment = SOUND.into_iter().collect();
+        environment.set("BACKUP_ROOT_DIR", OsString::from_vec(b"/srv/\xff".to_vec()));
+        let settings = read(&environment);
+        assert!(settings.mistakes[0].variable == "BACKUP_ROOT_DIR" && settings.mistakes[0].stops("backup"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_environment_is_read_without_a_panic(
+            values in prop::collection::vec((0..table::VARIABLES.len(), prop::collection::vec(1_u8.., 0..24)), 0..12),
+            others in prop::collection::vec(("[A-Z_]{1,12}", any::<String>()), 0..6),
+            switches in prop::collection::vec((0..table::VARIABLES.len(), "[0-9a-z:/@'\"%. -]{0,12}"), 0..12),
+        ) {
+            let name = |index: usize| OsString::from(table::VARIABLES[index].name);
+            let values = values.into_iter().map(|(index, value)| (name(index), OsString::from_vec(value)));
+            let others = others.into_iter().map(|(name, value)| (name.into(), value.into()));
+            let switches = switches.into_iter().map(|(index, value)| (name(index), value.into()));
+            let environment: Environment = values.chain(others).chain(switches).collect();
+            let settings = read(&environment);
+            let _ = settings.secrets.mask("some text");
+            let _ = table::hints(&environment);
+            let lines: Vec<_> = settings.mistakes.iter().map(crate::settings::Mistake::line).collect();
+            prop_assert!(lines.iter().all(|line| !line.contains('\n')));
+        }
+    }
+}
