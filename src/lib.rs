@@ -5,4 +5,5 @@
 
 pub mod exit;
 pub mod masking;
+pub mod process;
 pub mod settings;

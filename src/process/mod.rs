@@ -1,0 +1,19 @@
+//! Children: started clean, watched, and ended together with everything that they started.
+//!
+//! What a child is for is nobody's business here.
+
+pub mod channel;
+mod child;
+mod spawn;
+mod stop;
+mod supervised;
+pub mod supervisor;
+mod table;
+pub mod tree;
+
+pub use child::{Ending, Event, Exit, run, run_with_input};
+pub use spawn::{Spec, hear_of_children, is_ignored, retry_while_busy, spawn};
+pub use stop::{Request, Stop};
+pub use supervised::{Alarm, StopRule, Supervisor, supervise};
+pub use supervisor::{Ended, Order};
+pub use table::{Process, children_of, descendants_of, name_of, own_children};

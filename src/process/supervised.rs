@@ -1,0 +1,151 @@
+//! The worker's side of a hook: starts its supervisor, hears what it says, tells it to end.
+
+use super::channel::Channel;
+use super::supervisor::{self, CHANNEL_FD, COMMAND, Ended, Order};
+use super::{Request, Stop, spawn};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::dup2_raw;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// When a hook is to be ended for the sake of a stop: from when on, and with what grace.
+pub type StopRule<'a> = dyn Fn(&Request) -> (Instant, Duration) + 'a;
+
+/// Something to do once at a given time while the hook runs.
+pub struct Alarm<'a> {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub ring: &'a mut dyn FnMut(),
+}
+
+/// How long after limit and grace a supervisor may stay silent before it is taken for stuck.
+const SILENCE: Duration = Duration::from_secs(10);
+/// The same once it was told to end its hook, beyond the grace: its sweep takes at most 2 s.
+const SILENCE_WHEN_TOLD: Duration = Duration::from_secs(3);
+
+/// Runs a hook under a supervisor to its end. `output` gets what it prints, as it comes.
+///
+/// # Errors
+/// When the supervisor cannot be started; a hook that cannot be started is an [`Ended`].
+pub fn supervise(
+    order: &Order,
+    stop: &Stop,
+    rule: &StopRule<'_>,
+    mut alarm: Option<Alarm<'_>>,
+    output: &mut dyn FnMut(&[u8]),
+) -> io::Result<(Ended, Supervisor)> {
+    let (mut channel, theirs) = Channel::pair()?;
+    let mut child = start(theirs.into_socket())?;
+    channel.send(supervisor::START, &supervisor::encode_order(order));
+    let mut silent_at = order.timeout.map(|limit| Instant::now() + limit + order.kill_after + SILENCE);
+    let mut told: Option<Instant> = None;
+    loop {
+        let now = Instant::now();
+        if let Some(request) = stop.request() {
+            let (from, grace) = rule(&request);
+            let kill_at = from + grace;
+            if now >= from && told.is_none_or(|told| kill_at < told) {
+                let grace = kill_at.saturating_duration_since(now).as_millis() as u64;
+                channel.send(supervisor::END, &grace.to_le_bytes());
+                told = Some(kill_at);
+                let at = kill_at.max(now) + SILENCE_WHEN_TOLD;
+                silent_at = Some(silent_at.map_or(at, |known| known.min(at)));
+            }
+        }
+        if alarm.as_ref().is_some_and(|alarm| now >= alarm.at)
+            && let Some(alarm) = alarm.take()
+        {
+            (alarm.ring)();
+        }
+        if silent_at.is_some_and(|at| now >= at) {
+            // It was stopped or is stuck; its end is noticed as any other.
+            let _ = child.kill();
+        }
+        for (kind, body) in channel.receive() {
+            match kind {
+                supervisor::OUTPUT => output(&body),
+                supervisor::ENDED => {
+                    if let Some(ended) = supervisor::decode_ended(&body) {
+                        return Ok((ended, Supervisor(child)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if channel.is_closed() {
+            let _ = child.wait();
+            return Ok((Ended { supervisor_died: true, ..Ended::default() }, Supervisor(child)));
+        }
+        let mut wake_at = [silent_at, alarm.as_ref().map(|alarm| alarm.at)].into_iter().flatten().min();
+        if let (Some(request), None) = (stop.request(), told) {
+            wake_at = Some(wake_at.map_or(rule(&request).0, |at| at.min(rule(&request).0)));
+        }
+        wait(&mut channel, stop, wake_at)?;
+    }
+}
+
+/// The supervisor of a hook that has ended: it may go on draining what the hook left running.
+pub struct Supervisor(Child);
+
+impl Supervisor {
+    /// Takes note of its end, if it has ended.
+    pub fn is_gone(&mut self) -> bool {
+        !matches!(self.0.try_wait(), Ok(None))
+    }
+}
+
+fn wait(channel: &mut Channel, stop: &Stop, wake_at: Option<Instant>) -> io::Result<()> {
+    let timeout = wake_at.map_or(PollTimeout::NONE, |at| {
+        let time = at.saturating_duration_since(Instant::now()) + Duration::from_micros(999);
+        PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX)
+    });
+    let mut wanted = PollFlags::POLLIN;
+    if channel.waiting() > 0 {
+        wanted |= PollFlags::POLLOUT;
+    }
+    let stopped = {
+        let mut fds = [PollFd::new(channel.as_fd(), wanted), PollFd::new(stop.wake(), PollFlags::POLLIN)];
+        match poll(&mut fds, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        fds[1].revents().is_some_and(|events| !events.is_empty())
+    };
+    if stopped {
+        stop.heard();
+    }
+    channel.flush();
+    Ok(())
+}
+
+fn start(channel: OwnedFd) -> io::Result<Child> {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("boathook").arg(COMMAND).env_clear().current_dir("/").process_group(0);
+    // None of the caller's own output: `$(docker exec ...)` would wait for the leftovers' end.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let socket = channel.as_raw_fd();
+    // SAFETY: only system calls that are safe between fork and exec are made.
+    unsafe {
+        command.pre_exec(move || {
+            spawn::reset_signals();
+            spawn::close_on_exec_from(3);
+            if socket == CHANNEL_FD {
+                libc::fcntl(socket, libc::F_SETFD, 0);
+            } else {
+                let borrowed = std::os::fd::BorrowedFd::borrow_raw(socket);
+                let copy = dup2_raw(borrowed, CHANNEL_FD)?;
+                // It belongs to the program that is about to start.
+                std::mem::forget(copy);
+            }
+            Ok(())
+        });
+    }
+    let child = spawn::retry_while_busy(|| command.spawn());
+    drop(channel);
+    child
+}
