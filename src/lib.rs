@@ -7,4 +7,5 @@ pub mod exit;
 pub mod lock;
 pub mod masking;
 pub mod process;
+pub mod report;
 pub mod settings;

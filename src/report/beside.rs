@@ -1,0 +1,128 @@
+//! Files that other programs read: never seen half-written.
+
+use nix::errno::Errno;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Reports are for other programs and users to read, whatever our own umask is.
+const MODE: u32 = 0o644;
+
+/// Tells apart what one process writes.
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+/// Puts a file with `content` in the place of `path`: written under another name in the same folder, synced, renamed.
+///
+/// # Errors
+/// When any of it fails; what was there before then stands untouched, and nothing is left beside it.
+pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let (mut file, temporary) = create(path)?;
+    // Not every file system has modes; what it shows then is its own affair.
+    let _ = file.set_permissions(Permissions::from_mode(MODE));
+    file.write_all(content)?;
+    match file.sync_all() {
+        // Some file systems in user space cannot sync.
+        Err(error) if matches!(raw(&error), Some(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP)) => {}
+        other => other?,
+    }
+    drop(file);
+    fs::rename(&temporary.0, path)?;
+    std::mem::forget(temporary);
+    // The new name survives a power loss only once the folder is on disk, too. It is there for readers already.
+    if let Some(folder) = path.parent().and_then(|folder| File::open(or_here(folder)).ok()) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+fn raw(error: &io::Error) -> Option<Errno> {
+    error.raw_os_error().map(Errno::from_raw)
+}
+
+fn or_here(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+/// Removed again unless it was renamed.
+#[derive(Debug)]
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn create(path: &Path) -> io::Result<(File, Temporary)> {
+    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file"))?;
+    loop {
+        // Two containers on one volume may both be process 7: the number alone is not enough.
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let mut beside = std::ffi::OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{}-{count}.tmp", std::process::id()));
+        let beside = path.with_file_name(beside);
+        match OpenOptions::new().write(true).create_new(true).mode(MODE).open(&beside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && count < u32::MAX => {}
+            other => return other.map(|file| (file, Temporary(beside))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .expect("is there")
+            .map(|entry| entry.expect("is read").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("last-backup.json");
+        fs::write(&path, "an older and longer one").expect("is written");
+        let before = File::open(&path).expect("opens");
+        replace(&path, b"new").expect("is replaced");
+        assert_eq!(fs::read(&path).expect("reads"), b"new");
+        assert_eq!(io::read_to_string(before).expect("reads"), "an older and longer one");
+        assert_eq!(fs::metadata(&path).expect("is there").permissions().mode() & 0o7777, 0o644);
+        assert_eq!(names(folder.path()), ["last-backup.json"]);
+    }
+
+    #[test]
+    fn what_cannot_be_renamed_leaves_the_old_state() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("last-backup.json");
+        fs::create_dir(&path).expect("a folder in the way");
+        assert!(replace(&path, b"new").is_err());
+        assert_eq!(names(folder.path()), ["last-backup.json"]);
+        assert!(path.is_dir());
+    }
+
+    #[test]
+    fn a_left_over_temporary_of_a_dead_namesake_is_no_obstacle() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x");
+        let next = COUNTER.load(Ordering::Relaxed);
+        for count in next..next + 8 {
+            fs::write(folder.path().join(format!(".x.{}-{count}.tmp", std::process::id())), "").expect("is written");
+        }
+        replace(&path, b"new").expect("is written");
+        assert_eq!(fs::read(&path).expect("reads"), b"new");
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = replace(&folder.path().join("not/there"), b"").expect_err("has no folder");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}
