@@ -4,6 +4,7 @@
 //! direction in which they may look at each other are drawn in `docs/architecture.md`, and a test holds them.
 
 pub mod exit;
+pub mod hooks;
 pub mod lock;
 pub mod masking;
 pub mod process;
