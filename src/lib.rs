@@ -10,4 +10,5 @@ pub mod lock;
 pub mod masking;
 pub mod process;
 pub mod report;
+pub mod run;
 pub mod settings;

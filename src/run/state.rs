@@ -1,0 +1,134 @@
+//! What is known of a run, as the sum of its records.
+//!
+//! The worker applies each record to its own state and sends it to the keeper, which does the same: both know the same
+//! at every moment, and whoever goes on has all of it.
+
+use super::Step;
+use crate::report::{HookRecord, Status};
+use chrono::{DateTime, Local};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// One step of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Record {
+    /// The questions are answered: from here on the run is recorded and owes its post hooks.
+    Begun,
+    /// What is wrong around the work: a setting that it does not need, a log that cannot be written.
+    Trouble(String),
+    /// A hook has been started, ended or skipped: its place in the plan, and what is known of it.
+    Hook(usize, Box<HookRecord>),
+    /// Values that a hook handed on.
+    Values(Vec<(String, String)>),
+    /// A pre hook called the run off, for this reason.
+    CalledOff(String),
+    /// A signal came before the work had ended.
+    Interrupted(i32),
+    /// The clock of the work runs.
+    WorkStarted(DateTime<Local>),
+    /// The work is over, or will not be done.
+    WorkEnded(Box<WorkEnd>),
+    /// The worker died of this signal, or ended with this code (above 255: code + 256), before the run was sealed.
+    Died(i32),
+    /// The summary is on disk.
+    SummaryWritten,
+    /// Notifications have gone out for a run of this status.
+    Notified(Status),
+    /// Nothing changes the outcome any more.
+    Sealed(i32),
+    /// The person at the terminal said no.
+    Cancelled(Vec<(String, String)>),
+}
+
+/// What came of the work.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkEnd {
+    /// Whether it was started at all.
+    pub started: bool,
+    /// The worker died before it was over.
+    pub killed: bool,
+    /// Its own exit code.
+    pub code: i32,
+    /// One line why it failed or was not done.
+    pub reason: String,
+    /// What went wrong beside it.
+    pub warnings: Vec<String>,
+    /// Put off to the next run, for somebody else's lock.
+    pub deferred: bool,
+    /// The contract's extra keys.
+    pub extras: Vec<(String, String)>,
+    /// Typed statistics.
+    pub stats: Map<String, Value>,
+    /// The snapshot's id.
+    pub snapshot: String,
+    /// Steps beside the main one.
+    pub steps: Vec<Step>,
+    /// For the mail's subject.
+    pub details: String,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Local>>,
+    /// How long it took, by the monotonic clock.
+    pub milliseconds: u64,
+}
+
+/// What is known of a run.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// See [`Record::Begun`].
+    pub begun: bool,
+    /// See [`Record::Trouble`].
+    pub trouble: Vec<String>,
+    /// By place in the plan; `None` is pending.
+    pub hooks: Vec<Option<HookRecord>>,
+    /// See [`Record::Values`].
+    pub values: BTreeMap<String, String>,
+    /// See [`Record::CalledOff`].
+    pub called_off: Option<String>,
+    /// See [`Record::Interrupted`].
+    pub interrupted: Option<i32>,
+    /// See [`Record::WorkStarted`].
+    pub clock: Option<DateTime<Local>>,
+    /// See [`Record::WorkEnded`].
+    pub work: Option<WorkEnd>,
+    /// See [`Record::Died`].
+    pub died: Option<i32>,
+    /// See [`Record::SummaryWritten`].
+    pub summary_written: bool,
+    /// See [`Record::Notified`].
+    pub notified: Option<Status>,
+    /// See [`Record::Sealed`].
+    pub sealed: Option<i32>,
+    /// See [`Record::Cancelled`].
+    pub cancelled: Option<Vec<(String, String)>>,
+}
+
+impl State {
+    /// A run with so many hooks in its plan.
+    pub fn new(hooks: usize) -> Self {
+        Self { hooks: vec![None; hooks], ..Self::default() }
+    }
+
+    /// Takes note of a step.
+    pub fn apply(&mut self, record: Record) {
+        match record {
+            Record::Begun => self.begun = true,
+            Record::Trouble(what) => self.trouble.push(what),
+            Record::Hook(place, hook) => {
+                if let Some(known) = self.hooks.get_mut(place) {
+                    *known = Some(*hook);
+                }
+            }
+            Record::Values(values) => self.values.extend(values),
+            Record::CalledOff(reason) => self.called_off = Some(reason),
+            Record::Interrupted(signal) => self.interrupted = Some(signal),
+            Record::WorkStarted(at) => self.clock = Some(at),
+            Record::WorkEnded(end) => self.work = Some(*end),
+            Record::Died(how) => self.died = Some(how),
+            Record::SummaryWritten => self.summary_written = true,
+            Record::Notified(status) => self.notified = Some(status),
+            Record::Sealed(code) => self.sealed = Some(code),
+            Record::Cancelled(extras) => self.cancelled = Some(extras),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What a worker brings to its run, and what it is given there.
+
+use super::Job;
+use crate::process::Stop;
+use crate::settings::Settings;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A worker's own work. Everything around it (lock, hooks, reports, signals) is the pipeline's.
+pub trait Work {
+    /// Asks the person at the terminal what must be known before the pre hooks run, and refuses what can be refused
+    /// without a run. Runs under the lock, in the worker process.
+    ///
+    /// # Errors
+    /// [`Cancelled`] ends the command without a run.
+    fn ask(&mut self, settings: &Settings, stop: &Stop) -> Result<Asked, Cancelled> {
+        let _ = (settings, stop);
+        Ok(Asked::Proceed)
+    }
+
+    /// What is read or written, for `RUN_TARGET`: the backup's source, the restore's target.
+    /// `values` are what pre hooks have handed on so far.
+    fn target(&self, settings: &Settings, values: &BTreeMap<String, String>) -> String;
+
+    /// Does the work. Called once, after the pre hooks, unless they forbid it.
+    fn run(&mut self, cx: &mut WorkContext<'_>) -> Worked;
+
+    /// What the mail's subject says after the duration, once the work is over.
+    fn details(&self, cx: &WorkContext<'_>) -> String;
+
+    /// The contract's extras for a run whose work was not done (a failed critical hook, bad configuration found
+    /// before it began): what is known without it.
+    fn extras_without_work(&self, settings: &Settings) -> Vec<(String, String)>;
+}
+
+/// What came of the questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The run begins.
+    Proceed,
+    /// The command is over without a run and without a trace: a listing, a help text.
+    Done(i32),
+}
+
+/// Why a command ends before its run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Refused: the message goes to standard error, the code is the process's; nothing is recorded.
+    Refused {
+        /// One or more lines.
+        message: String,
+        /// The exit code.
+        code: i32,
+    },
+    /// The person at the terminal said no: recorded in the summary with these extras, exit code 130.
+    ByOperator {
+        /// The contract's extras of a cancelled run.
+        extras: Vec<(String, String)>,
+    },
+}
+
+/// What came of the work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worked {
+    /// The work's own exit code: restic's, rclone's, or 2 for bad configuration.
+    pub code: i32,
+    /// One line why it failed; empty if it did not. Masked by the pipeline.
+    pub reason: String,
+    /// What went wrong beside a work that succeeded (a failed inline forget): the run is a `warning`.
+    pub warnings: Vec<String>,
+    /// Somebody else's lock was in the way, and the next run makes up for it: nothing that a log is kept of.
+    pub deferred: bool,
+}
+
+impl Worked {
+    /// Work that ended with `code`.
+    pub fn with_code(code: i32, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into(), warnings: Vec::new(), deferred: false }
+    }
+}
+
+/// A step of the work beside its main one, as a task of the run (an inline forget).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Step {
+    /// `forget`.
+    pub name: String,
+    /// `completed`, `failed` or `skipped`.
+    pub status: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Why it was skipped or failed; empty otherwise.
+    pub reason: String,
+}
+
+/// What a work is given, and where it leaves what it found.
+pub struct WorkContext<'a> {
+    /// Whose work it is.
+    pub job: &'static Job,
+    /// All settings.
+    pub settings: &'a Settings,
+    /// Environment for the engine: the container's, with what pre hooks handed on.
+    pub environment: crate::settings::Environment,
+    /// `NAME=value` handed on by pre hooks. `BACKUP_ROOT_DIR` and `RESTIC_TAG` override the settings.
+    pub values: &'a BTreeMap<String, String>,
+    /// Asks engines to stop.
+    pub stop: &'a Stop,
+    /// The per-run log, `LOG_DIR/<job>-last.log`.
+    pub log_path: PathBuf,
+    /// The contract's extra keys, in their order.
+    pub extras: Vec<(String, String)>,
+    /// Typed statistics.
+    pub stats: Map<String, Value>,
+    /// `RUN_SNAPSHOT`: the id of the snapshot made or restored; empty if none.
+    pub snapshot: String,
+    /// Steps beside the main one.
+    pub steps: Vec<Step>,
+}
+
+impl WorkContext<'_> {
+    /// Adds one of the contract's extra keys.
+    pub fn extra(&mut self, key: &str, value: impl Into<String>) {
+        self.extras.push((key.to_owned(), value.into()));
+    }
+
+    /// Adds a typed statistic.
+    pub fn stat(&mut self, key: &str, value: impl Into<Value>) {
+        self.stats.insert(key.to_owned(), value.into());
+    }
+}
