@@ -12,3 +12,4 @@ pub mod process;
 pub mod report;
 pub mod run;
 pub mod settings;
+pub mod workers;

@@ -1,0 +1,21 @@
+//! `check`: restic looks whether the repository is sound.
+
+use super::maintenance::Maintenance;
+use crate::engine::CheckTally;
+
+/// The work of `check`.
+pub type Check = Maintenance<CheckTally>;
+
+impl Default for Check {
+    fn default() -> Self {
+        Self {
+            glyph: "🔍",
+            title: "Check",
+            doing: "Verifying repository integrity",
+            sub: "check",
+            schedule: ("CHECK_CRON", |settings| &settings.schedules.check),
+            arguments: ("RESTIC_CHECK_ARGS", |settings| &settings.jobs.check),
+            report: |tally, cx| cx.stat("errors", tally.errors),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `restore`: brings files of a snapshot back, with questions for a person at a terminal and refusals of what would
+//! destroy something.
+//!
+//! The order is: arguments, `--list`, questions, refusals, preview and "Proceed?" (all of it before the pre hooks, in
+//! `ask`), then the work. Nothing is created before the work begins.
+
+mod arguments;
+mod ask;
+mod disk;
+mod listing;
+mod owner;
+mod place;
+mod plan;
+mod prompts;
+mod safety;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod scenarios_by_version;
+mod since;
+mod snapshots;
+mod summary;
+mod table;
+mod terminal;
+#[cfg(test)]
+mod testing;
+mod work;
+
+pub use arguments::RestoreArgs;
+pub use terminal::{Input, SystemTerminal, Terminal};
+pub use work::{Restore, augment, make};
