@@ -3,6 +3,7 @@
 //! One binary serves every command; the name it is called by selects the command (`cli`). The rooms and the
 //! direction in which they may look at each other are drawn in `docs/architecture.md`, and a test holds them.
 
+pub mod cli;
 pub mod doctor;
 pub mod engine;
 pub mod exit;
