@@ -1,1 +1,46 @@
 //! Behaviour, through the real binary.
+
+mod loopback;
+mod redaction;
+mod repository;
+mod stand_in;
+mod support;
+mod terminal;
+mod trees;
+
+mod backup;
+mod backup_failures;
+mod backup_forget;
+mod docs;
+mod doctor;
+mod doctor_documents;
+mod doctor_hooks;
+mod hook_containment;
+mod hook_environment;
+mod hook_facts;
+mod hook_failures;
+mod hook_plan;
+mod hook_told;
+mod hook_values;
+mod hooks_command;
+mod hooks_examples;
+mod keeper;
+mod locks;
+mod maintenance;
+mod masking;
+mod masking_forms;
+mod no_panic;
+mod promises;
+mod readme;
+mod regressions_core;
+mod reports;
+mod reports_sent;
+mod restore;
+mod restore_interrupted;
+mod restore_prompts;
+mod restore_refusals;
+mod rooms;
+mod run_outcome;
+mod settings;
+mod settings_table;
+mod signals;
