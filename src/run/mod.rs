@@ -6,6 +6,8 @@
 //! finish what a killed worker left.
 
 mod budget;
+mod closing;
+mod hook_steps;
 mod identity;
 mod job;
 mod keeper;

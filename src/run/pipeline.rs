@@ -4,20 +4,19 @@
 //! a successor goes on where its predecessor fell.
 
 use super::keeper::Run;
-use super::ledger::{Ledger, end_own};
+use super::ledger::Ledger;
 use super::outcome::{self, Outcome};
-use super::reports::{Notification, Reports, record_of};
+use super::reports::Reports;
 use super::state::{Record, WorkEnd};
-use super::{Asked, Cancelled, Work, WorkContext, Worked, budget};
+use super::{Asked, Cancelled, Work, WorkContext, Worked};
 use crate::exit;
-use crate::hooks::{Directory, Hook, HookEnd, Phase, Runner, Standing, Told};
+use crate::hooks::{Directory, Hook, Phase};
 use crate::masking::output::{self, Output};
 use crate::masking::say;
-use crate::process::{Alarm, Request, Stop, Supervisor, is_ignored};
-use crate::report::{HookRecord, Status};
+use crate::process::{Stop, Supervisor, is_ignored};
 use crate::settings::table::{self, Class};
 use crate::settings::{Effect, Mistake};
-use chrono::{Local, SecondsFormat};
+use chrono::Local;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::read;
 use serde_json::Map;
@@ -26,7 +25,6 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 /// From SIGTERM to SIGKILL for what an interrupted engine left behind.
@@ -34,16 +32,16 @@ const ENGINE_ORPHANS_GRACE: Duration = Duration::from_millis(500);
 
 /// One run on its way.
 pub(super) struct Pipeline<'a> {
-    run: &'a Run,
-    ledger: Ledger,
-    stop: Stop,
-    output: Output,
-    hooks: Vec<&'a Hook>,
-    target: String,
+    pub(super) run: &'a Run,
+    pub(super) ledger: Ledger,
+    pub(super) stop: Stop,
+    pub(super) output: Output,
+    pub(super) hooks: Vec<&'a Hook>,
+    pub(super) target: String,
     /// Those that may still drain what hooks left running: waited for when they end.
-    supervisors: Vec<Supervisor>,
+    pub(super) supervisors: Vec<Supervisor>,
     /// What could not be written, as it was said: a summary is written twice, and its trouble is one.
-    complaints: Vec<String>,
+    pub(super) complaints: Vec<String>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -116,31 +114,6 @@ impl<'a> Pipeline<'a> {
         self.leave(code)
     }
 
-    /// The end of `hooks test`: post hooks if they are tried, the table, and what a real run would do now.
-    fn finish_trial(&mut self) -> i32 {
-        let post = self.run.trial.as_ref().is_some_and(|trial| trial.post);
-        if post {
-            self.write_summary();
-            self.post_hooks();
-        }
-        let failed = self.ledger.state().hooks.iter().flatten().find(|hook| hook.status == "failed" || hook.timed_out);
-        let code = match (self.ledger.state().interrupted, failed) {
-            (Some(signal), _) => exit::of_signal(signal),
-            (None, Some(hook)) if hook.timed_out => exit::TIMED_OUT,
-            (None, Some(_)) => exit::FAILURE,
-            (None, None) => exit::SUCCESS,
-        };
-        self.ledger.note(Record::Sealed(code));
-        for line in self.reports().tasks(&[]) {
-            say::console_only(line);
-        }
-        if !post && !self.run.plan.post.is_empty() {
-            let names: Vec<&str> = self.run.plan.post.iter().map(|hook| hook.name.as_str()).collect();
-            say::console_only(format!("ℹ️ A real run would now run {} (not run by this test).", names.join(", ")));
-        }
-        code
-    }
-
     fn leave(mut self, code: i32) -> i32 {
         self.output.flush();
         if let Some(folder) = self.run.folder.as_ref().filter(|_| self.ledger.is_alone()) {
@@ -150,7 +123,7 @@ impl<'a> Pipeline<'a> {
         code
     }
 
-    fn log_path(&self) -> PathBuf {
+    pub(super) fn log_path(&self) -> PathBuf {
         self.run.settings.paths.log.join(format!("{}-last.log", self.run.job.name))
     }
 
@@ -209,7 +182,7 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    fn trouble(&mut self, what: &str) {
+    pub(super) fn trouble(&mut self, what: &str) {
         say::error(format!("❌ {what}"));
         self.ledger.note(Record::Trouble(self.run.settings.secrets.mask(what).into_owned()));
     }
@@ -267,55 +240,16 @@ impl<'a> Pipeline<'a> {
         self.leave(code)
     }
 
-    fn standing(&self) -> Outcome {
+    pub(super) fn standing(&self) -> Outcome {
         outcome::outcome(&self.hooks, self.ledger.state())
     }
 
-    fn reports(&self) -> Reports<'_> {
+    pub(super) fn reports(&self) -> Reports<'_> {
         Reports { run: self.run, hooks: &self.hooks, state: self.ledger.state(), output: &self.output }
     }
 
-    /// Writes the summary. That it cannot be written costs nothing else.
-    fn write_summary(&mut self) {
-        if self.run.trial.is_some() && self.run.folder.is_none() {
-            return;
-        }
-        match self.reports().write_summary() {
-            Ok(()) => self.ledger.note(Record::SummaryWritten),
-            Err(line) => self.complain(line, |line| say::error(line)),
-        }
-    }
-
-    fn write_metrics(&mut self) {
-        if let Err(line) = self.reports().write_metrics() {
-            self.complain(line, |line| say::warn(line));
-        }
-    }
-
-    fn complain(&mut self, line: String, say: fn(&str)) {
-        if !self.complaints.contains(&line) {
-            say(&line);
-            self.complaints.push(line);
-        }
-    }
-
-    fn pre_hooks(&mut self) {
-        self.say_absent(Phase::Pre);
-        for (place, hook) in self.run.plan.pre.iter().enumerate() {
-            self.note_interruption();
-            if let Some(reason) = self.why_no_work() {
-                self.skip(place, hook, &reason);
-                continue;
-            }
-            let end = self.run_hook(place, hook, None);
-            if let Some(reason) = end.called_off {
-                self.ledger.note(Record::CalledOff(reason));
-            }
-        }
-    }
-
     /// A signal that comes before the work has ended makes the run an interrupted one.
-    fn note_interruption(&mut self) {
+    pub(super) fn note_interruption(&mut self) {
         if let (Some(request), None) = (self.stop.request(), self.ledger.state().interrupted) {
             say::warn(format!("🛑 {} received; ending {}.", request.signal, self.run.job.name));
             self.ledger.note(Record::Interrupted(request.signal as i32));
@@ -323,7 +257,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Why what comes before the work's end is not done any more (the words are normative), if so.
-    fn why_no_work(&self) -> Option<String> {
+    pub(super) fn why_no_work(&self) -> Option<String> {
         let state = self.ledger.state();
         if let Some(record) = outcome::forbidding(&self.hooks, state) {
             return Some(format!("Task skipped due to critical hook failure: {}", record.name));
@@ -332,12 +266,6 @@ impl<'a> Pipeline<'a> {
             return Some(format!("Task skipped: the run was {}", self.standing().reason));
         }
         state.called_off.as_ref().map(|reason| format!("Task skipped: the run was called off: {reason}"))
-    }
-
-    fn say_absent(&self, phase: Phase) {
-        for (_, name, path) in self.run.plan.absent.iter().filter(|(of, _, _)| *of == phase) {
-            say::info(format!("ℹ️ Hook {name} not found ({})", path.display()));
-        }
     }
 
     fn work(&mut self, work: &mut dyn Work) {
@@ -425,175 +353,6 @@ impl<'a> Pipeline<'a> {
         if let Err(error) = copied {
             let _ = fs::remove_file(&beside);
             say::error(format!("❌ The error log {} cannot be written: {error}", to.display()));
-        }
-    }
-
-    /// Everything after the work: summary, post hooks, seal, reports.
-    fn finish(&mut self) -> i32 {
-        if self.ledger.state().sealed.is_none() {
-            self.write_summary();
-            self.write_metrics();
-            self.post_hooks();
-            let code = self.standing().code;
-            self.ledger.note(Record::Sealed(code));
-        }
-        self.write_summary();
-        self.write_metrics();
-        for line in self.reports().tasks(&[]) {
-            say::log_only(line);
-        }
-        let status = self.standing().status;
-        let mut notifications: Vec<Notification> = Vec::new();
-        if self.ledger.state().notified != Some(status) {
-            notifications = self.notify(None);
-        }
-        self.ledger.note(Record::Notified(status));
-        for line in self.reports().tasks(&notifications) {
-            say::console_only(line);
-        }
-        self.standing().code
-    }
-
-    fn post_hooks(&mut self) {
-        let ended = Instant::now();
-        self.say_absent(Phase::Post);
-        let first = self.run.plan.pre.len();
-        for (place, hook) in self.run.plan.post.iter().enumerate().map(|(index, hook)| (first + index, hook)) {
-            if self.ledger.state().hooks[place].is_some() {
-                continue;
-            }
-            let stop = self.run.settings.limits.stop;
-            if self.stop.request().is_some_and(|request| budget::post_hook(stop, &request).0 <= Instant::now()) {
-                self.skip(place, hook, "no time was left before the stop (STOP_TIMEOUT)");
-                continue;
-            }
-            self.run_hook(place, hook, Some(ended + self.run.settings.limits.notify_after));
-        }
-    }
-
-    fn skip(&mut self, place: usize, hook: &Hook, reason: &str) {
-        say::warn(format!("⏭ Hook {}: {reason}", hook.name));
-        let record = HookRecord { reason: reason.to_owned(), ..record_of(hook, "skipped") };
-        self.ledger.note(Record::Hook(place, Box::new(record)));
-    }
-
-    fn run_hook(&mut self, place: usize, hook: &Hook, notify_at: Option<Instant>) -> HookEnd {
-        let span = tracing::info_span!("hook", hook = %hook.name);
-        let _entered = span.enter();
-        let mut record = HookRecord { attempts: 1, ..record_of(hook, "running") };
-        self.ledger.note(Record::Hook(place, Box::new(record.clone())));
-        let standing = self.standing();
-        let state = self.ledger.state();
-        let settings = &self.run.settings;
-        let summary = self.reports().summary_path();
-        let started_at = self.run.started_at.to_rfc3339_opts(SecondsFormat::Secs, false);
-        let trial_status = self.run.trial.as_ref().and_then(|trial| trial.status);
-        let phase = self.run.plan.phase(hook.phase);
-        let log = self.log_path();
-        let told = Told {
-            worker: self.run.job.name,
-            run_id: &self.run.id,
-            trigger: &settings.trigger,
-            started_at: &started_at,
-            log: &log,
-            target: &self.target,
-            index: phase.iter().position(|one| one == hook).unwrap_or(0) + 1,
-            count: phase.len(),
-            attempt: 1,
-            standing: (hook.phase == Phase::Post).then(|| Standing {
-                exit_code: standing.code,
-                status: trial_status.unwrap_or(standing.status).word(),
-                error: &standing.reason,
-                snapshot: state.work.as_ref().map_or("", |work| &work.snapshot),
-                summary: state.summary_written.then_some(&*summary),
-            }),
-            output: None,
-            values: &state.values,
-            recovery: false,
-        };
-        let stop_after = settings.limits.stop;
-        let rule = |request: &Request| match hook.phase {
-            Phase::Pre => budget::pre_hook(stop_after, hook.kill_after, request),
-            Phase::Post => budget::post_hook(stop_after, request),
-        };
-        let supervisors = std::mem::take(&mut self.supervisors);
-        let mut notified: Option<Status> = None;
-        let mut ring = || notified = Some(self.notify_early(hook));
-        let alarm = notify_at
-            .filter(|_| state.notified.is_none() && self.run.trial.is_none())
-            .map(|at| Alarm { at, ring: &mut ring as &mut dyn FnMut() });
-        let mut runner = Runner {
-            environment: &settings.environment,
-            secrets: settings.secrets.clone(),
-            stop: &self.stop,
-            folder: self.run.folder.as_deref(),
-            supervisors,
-        };
-        let end = runner.run(hook, &told, &rule, alarm);
-        let supervisors = runner.supervisors;
-        self.supervisors = supervisors;
-        if let Some(status) = notified {
-            self.ledger.note(Record::Notified(status));
-        }
-        if end.supervisor_died {
-            self.ledger.end_orphans(hook.kill_after);
-        }
-        end.status.word().clone_into(&mut record.status);
-        if end.called_off.is_some() {
-            "completed".clone_into(&mut record.status);
-        }
-        record.exit_code = Some(end.exit_code);
-        record.signal = end.signal;
-        record.timed_out = record.status == "timed_out";
-        record.duration_ms = end.duration.as_millis() as u64;
-        end.called_off.as_ref().unwrap_or(&end.reason).clone_into(&mut record.reason);
-        end.output_tail.clone_into(&mut record.output_tail);
-        if hook.problem.is_some() {
-            record.attempts = 0;
-        }
-        self.ledger.note(Record::Hook(place, Box::new(record)));
-        if !end.values.is_empty() {
-            self.ledger.note(Record::Values(end.values.clone()));
-        }
-        end
-    }
-
-    /// `NOTIFY_AFTER` has passed: notifications go out with what is known.
-    fn notify_early(&self, hook: &Hook) -> Status {
-        say::warn(format!("⏰ Hook {} is still running; notifications go out with what is known.", hook.name));
-        self.notify(Some(hook));
-        self.standing().status
-    }
-
-    /// Sends notifications, and gives up when a stop leaves no more time for them.
-    fn notify(&self, still_running: Option<&Hook>) -> Vec<Notification> {
-        let wanted = &self.run.settings.notify;
-        if wanted.webhook_url.is_empty() && wanted.mail_recipient.is_empty() {
-            return Vec::new();
-        }
-        let left = || budget::notifications(self.run.settings.limits.stop, self.stop.request().as_ref());
-        let (letter, limit) = (self.reports().letter(still_running), left());
-        let (done, wait) = std::sync::mpsc::channel();
-        let sender = std::thread::Builder::new().name("notify".into()).spawn(move || {
-            // Nobody waits any more once a stop has left no time.
-            let _ = done.send(letter.send(limit));
-        });
-        if let Err(error) = sender {
-            say::error(format!("❌ Notifications cannot be sent: {error}"));
-            return Vec::new();
-        }
-        loop {
-            match wait.recv_timeout(Duration::from_millis(50)) {
-                Ok(sent) => return sent,
-                Err(RecvTimeoutError::Timeout) if left().is_none_or(|left| !left.is_zero()) => {}
-                Err(_) => {
-                    let reason = "no time was left before the stop (STOP_TIMEOUT)";
-                    say::error(format!("❌ Notifications were given up: {reason}"));
-                    // A sendmail that does not end.
-                    end_own(Duration::ZERO);
-                    return vec![("notifications".to_owned(), "failed".to_owned(), reason.to_owned())];
-                }
-            }
         }
     }
 }
