@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Lock {
     file: File,
-    path: PathBuf,
 }
 
 /// How to meet a lock that is held.
@@ -107,7 +106,7 @@ pub fn acquire(path: &Path, how: Acquire, inherited: Option<i32>) -> Result<Lock
     loop {
         let file = open(path)?;
         match file.try_lock_exclusive() {
-            Ok(()) if still_there(path, &file) => return Ok(Lock { file, path: path.to_owned() }),
+            Ok(()) if still_there(path, &file) => return Ok(Lock { file }),
             // Somebody removed the file while we opened it: the lock that others will take is another one.
             Ok(()) => {}
             Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => {
@@ -197,7 +196,7 @@ fn adopt(path: &Path, fd: i32) -> Option<Lock> {
     // The number that was handed down must not go on to hooks and engines.
     // SAFETY: marks a number that is known to be open.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
-    Some(Lock { file, path: path.to_owned() })
+    Some(Lock { file })
 }
 
 /// Waits for a moment, or for a signal: the first process of a container would never hear one by its default action.
@@ -244,11 +243,6 @@ impl Lock {
     /// Lets go: clears the line, then closes.
     pub fn release(self) {
         let _ = self.file.set_len(0);
-    }
-
-    /// The lock file.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The descriptor's number, for a program that is to inherit it.

@@ -20,7 +20,7 @@ fn now() -> String {
 }
 
 /// The line that is printed for a run whose lock is held (contract: workers, section 3).
-pub fn skip_line(job: &str, lock: &Path) -> String {
+fn skip_line(job: &str, lock: &Path) -> String {
     format!("[{}] ⏭ {job} skipped: previous run still active (lock {})", now(), lock.display())
 }
 

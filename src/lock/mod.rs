@@ -9,4 +9,4 @@ mod locked_run;
 
 pub use file::{Acquire, Lock, LockError, acquire};
 pub use holder::Holder;
-pub use locked_run::{locked_run, skip_line};
+pub use locked_run::locked_run;

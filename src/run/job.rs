@@ -12,15 +12,3 @@ pub struct Job {
     /// Extras that may become gauges (contract: reports, section 5).
     pub gauges: &'static [&'static str],
 }
-
-impl Job {
-    /// The name in metrics: hyphens become underscores.
-    pub fn metric_name(&self) -> String {
-        self.name.replace('-', "_")
-    }
-
-    /// `pre-backup`, `post-backup`.
-    pub fn hook_name(&self, phase: &str) -> String {
-        format!("{phase}-{}", self.name)
-    }
-}
