@@ -37,7 +37,7 @@ pub const NO_REPOSITORY: i32 = 10;
 pub const REPOSITORY_LOCKED: i32 = 11;
 /// restic: wrong password.
 pub const WRONG_PASSWORD: i32 = 12;
-/// Not run: another run holds the lock (`EX_TEMPFAIL` of sysexits.h).
+/// Not run: another run holds one of its locks (`EX_TEMPFAIL` of sysexits.h).
 pub const LOCKED: i32 = 75;
 /// A pre hook with `onError: Fail` failed: the work was not done.
 pub const PRE_HOOK_FAILED: i32 = 120;
@@ -92,7 +92,11 @@ pub const TABLE: &[ExitCode] = &[
         origin: Origin::Restic,
         sentence: "the password is wrong (restic 0.17 and later)",
     },
-    ExitCode { code: LOCKED, origin: Origin::Boathook, sentence: "not run: another run holds the lock" },
+    ExitCode {
+        code: LOCKED,
+        origin: Origin::Boathook,
+        sentence: "not run: another run holds the job's lock, or uses the repository in a way that this one cannot run beside",
+    },
     ExitCode {
         code: PRE_HOOK_FAILED,
         origin: Origin::Boathook,
@@ -111,12 +115,12 @@ pub const TABLE: &[ExitCode] = &[
     ExitCode {
         code: CANNOT_EXECUTE,
         origin: Origin::Boathook,
-        sentence: "a command (of `locked_run`), restic or a hook is there and cannot be executed",
+        sentence: "a command (of `locked_run` or of the container), restic or a hook is there and cannot be executed",
     },
     ExitCode {
         code: NOT_FOUND,
         origin: Origin::Boathook,
-        sentence: "a command (of `locked_run`) or restic does not exist",
+        sentence: "a command (of `locked_run` or of the container) or restic does not exist",
     },
     ExitCode { code: 129, origin: Origin::Boathook, sentence: "ended by SIGHUP, after the post hooks have run" },
     ExitCode {

@@ -8,7 +8,7 @@ use crate::report::Status;
 use crate::run::trial::{Trial, TrialWork};
 use crate::run::{self, Command};
 use crate::settings::Settings;
-use crate::workers::{self, Worker};
+use crate::workers::{self, Worker, crontab};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -112,6 +112,7 @@ pub fn run(args: Vec<OsString>, settings: Settings) -> i32 {
                 settings,
                 workers: workers::names(),
                 acquire,
+                place: crontab::place(worker.job.name),
                 trial: Some(trial),
             })
         }

@@ -5,15 +5,15 @@ use crate::exit;
 use crate::lock::Acquire;
 use crate::run;
 use crate::settings::{self, Settings};
-use crate::workers::{self, Worker};
+use crate::workers::{self, Worker, crontab};
 use clap::{Args, FromArgMatches};
 use std::ffi::OsString;
 
 /// What every worker takes.
 #[derive(Debug, Clone, Args)]
 pub struct Waiting {
-    /// Wait for the job's lock if another run holds it, for at most DURATION (such as 90s, 5m, 1h; without end if none
-    /// is given), instead of ending at once with exit code 75
+    /// Wait for the locks of the job and of its repository if another run holds one of them, for at most DURATION (such
+    /// as 90s, 5m, 1h; without end if none is given), instead of ending at once with exit code 75
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     wait: Option<String>,
 }
@@ -33,10 +33,10 @@ impl Waiting {
 }
 
 const EXIT_CODES: &str = "Exit codes:
-  0    done, or called off by a pre hook      75   not run: another run holds the lock
+  0    done, or called off by a pre hook      75   not run: another run holds a lock
   2    bad usage or configuration             120  a critical pre hook failed
   121  a critical post hook failed            124  a critical pre hook timed out
-  129, 130, 131, 143  ended by a signal       any other code is restic's own
+  129, 130, 131, 143  ended by a signal       any other code is restic's own (replicate: rclone's)
 More: docs/workers.md, docs/hooks.md, docs/environment.md";
 
 /// The command of a worker, with its flags and help; `None` if it has no command.
@@ -62,5 +62,6 @@ pub fn run(worker: &'static Worker, shown: &str, args: Vec<OsString>, settings: 
         Ok(acquire) => acquire,
         Err(message) => return usage::refuse(&message, &settings.secrets),
     };
-    run::keep(run::Command { job: &worker.job, work, settings, workers: workers::names(), acquire, trial: None })
+    let place = crontab::place(worker.job.name);
+    run::keep(run::Command { job: &worker.job, work, settings, workers: workers::names(), acquire, place, trial: None })
 }

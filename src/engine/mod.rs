@@ -1,4 +1,5 @@
-//! restic as a program: where it is, how it is called, what it says while it works, and what its end means.
+//! restic and rclone as programs: where they are, how they are called, what they say while they work, and what their
+//! end means.
 //!
 //! Nothing here knows of hooks, reports or runs. Whoever calls decides what a line is written to and what an outcome
 //! is worth.
@@ -12,6 +13,10 @@ mod outcome;
 mod probe;
 pub mod progress;
 mod rate;
+pub mod rclone;
+mod rclone_listings;
+mod rclone_outcome;
+mod rclone_stats;
 mod restic;
 mod running;
 mod tally;
@@ -28,8 +33,11 @@ pub use counter::{Counter, Counters};
 pub use lines::Lines;
 pub use message::{ItemError, Message, Status, Summary, Verbose};
 pub use outcome::{Meaning, Outcome};
-pub use probe::{NoVersion, PROBE_LIMIT, Probe, TOOL_LIMIT, probe, tool_version};
+pub use probe::{NoVersion, PROBE_LIMIT, Probe, TOOL_LIMIT, probe, probe_until, tool_version};
 pub use progress::Progress;
+pub use rclone_listings::{Listings, keep_in_state};
+pub use rclone_outcome::{Meaning as RcloneMeaning, Outcome as RcloneOutcome};
+pub use rclone_stats::Transfers;
 pub use restic::Restic;
 pub use running::{Bounds, Output, run_lines, run_text, run_whole};
 pub use tally::{CheckTally, ForgetTally, PruneTally, Tally, TextSummary};

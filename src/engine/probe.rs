@@ -44,14 +44,20 @@ pub enum NoVersion {
 
 /// Asks for the repository's configuration, without a lock and without a cache: nothing is written anywhere.
 pub fn probe(settings: &Settings, limit: Duration) -> Probe {
-    let spec = Restic::locate(settings, &settings.environment).spec("cat", ["config", "--no-lock", "--no-cache"]);
-    let stop = match Stop::new() {
-        Ok(stop) => stop,
-        Err(error) => return Probe::new(Outcome::not_started(&spec.program, &error), "", settings),
-    };
-    let bounds = Bounds::within(limit, &stop);
+    match Stop::new() {
+        Ok(stop) => probe_until(settings, &Bounds::within(limit, &stop)),
+        Err(error) => Probe::new(Outcome::not_started(&spec(settings).program, &error), "", settings),
+    }
+}
+
+fn spec(settings: &Settings) -> Spec {
+    Restic::locate(settings, &settings.environment).spec("cat", ["config", "--no-lock", "--no-cache"])
+}
+
+/// As [`probe`], for a caller who may be asked to stop meanwhile.
+pub fn probe_until(settings: &Settings, bounds: &Bounds<'_>) -> Probe {
     let mut stderr = String::new();
-    let outcome = run_text(&spec, &bounds, &mut |output| {
+    let outcome = run_text(&spec(settings), bounds, &mut |output| {
         // A line that does not fit is left out as a whole: half a secret would not be recognised.
         if let Output::Stderr(line) = output
             && stderr.len() + line.len() < KEPT

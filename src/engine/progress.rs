@@ -48,15 +48,20 @@ impl Progress {
     /// Progress of the job called `name`: a bar if standard output is a terminal, a line a minute if not, nothing
     /// where informational lines are off.
     pub fn new(name: &str, log: &Log) -> Self {
-        let started = Instant::now();
-        let show = if !log.verbose {
-            Show::Nothing
-        } else if std::io::stdout().is_terminal() && !log.json {
-            Show::Bar(bar())
+        if log.verbose && std::io::stdout().is_terminal() && !log.json {
+            Self::shown(name, Show::Bar(bar()))
         } else {
-            Show::Lines { last: started }
-        };
-        Self { name: name.to_owned(), show, amount: None, rate: Rate::default(), started }
+            Self::lines(name, log)
+        }
+    }
+
+    /// The same without a bar, for work of which lines come all the time.
+    pub fn lines(name: &str, log: &Log) -> Self {
+        Self::shown(name, if log.verbose { Show::Lines { last: Instant::now() } } else { Show::Nothing })
+    }
+
+    fn shown(name: &str, show: Show) -> Self {
+        Self { name: name.to_owned(), show, amount: None, rate: Rate::default(), started: Instant::now() }
     }
 
     /// Asks restic, through its environment, for progress as often as it is shown; an operator's own value stays.
@@ -118,7 +123,7 @@ impl Drop for Progress {
 fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stdout());
     // Plain ASCII: the console of a container is not always UTF-8.
-    if let Ok(style) = ProgressStyle::with_template("[{bar:25}] {wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("[{bar:10}] {wide_msg}") {
         bar.set_style(style.progress_chars("=> "));
     }
     bar

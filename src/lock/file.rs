@@ -1,14 +1,12 @@
 //! Taking the lock file, and letting it go.
 
 use super::Holder;
-use crate::process::is_ignored;
+use super::patience::Patience;
 use fs2::FileExt as _;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::Signal;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -40,6 +38,12 @@ pub enum LockError {
         /// Who, as far as the file says.
         holder: Option<Holder>,
     },
+    /// Other runs use the repository, or wait for it and go first.
+    #[error("{what}")]
+    InUse {
+        /// Which repository, and who they are.
+        what: String,
+    },
     /// The path leads to something that is no lock file of ours.
     #[error("{} is no lock file: {what}", path.display())]
     Foreign {
@@ -57,7 +61,7 @@ pub enum LockError {
     /// The system refuses.
     #[error("cannot {action} {}: {source}", path.display())]
     System {
-        /// `create`, `open`, `lock`.
+        /// `create`, `open`, `read`, `lock`.
         action: &'static str,
         /// The path.
         path: PathBuf,
@@ -70,7 +74,7 @@ impl LockError {
     /// How to mend it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Held { .. } => "wait for it with --wait, or let that run finish".to_owned(),
+            Self::Held { .. } | Self::InUse { .. } => "wait for it with --wait, or let that run finish".to_owned(),
             Self::Interrupted { .. } => "call it again".to_owned(),
             Self::Foreign { .. } => "choose another path, or move that file away".to_owned(),
             Self::System { source, .. } if source.raw_os_error() == Some(libc::ENOLCK) => {
@@ -85,7 +89,7 @@ impl LockError {
 }
 
 /// The longest content that can be a holder's line.
-const LARGEST: u64 = 512;
+pub(super) const LARGEST: u64 = 512;
 /// How often a held lock is tried again while waiting for it.
 const TRY_EVERY: Duration = Duration::from_millis(50);
 
@@ -102,7 +106,7 @@ pub fn acquire(path: &Path, how: Acquire, inherited: Option<i32>) -> Result<Lock
         return Ok(lock);
     }
     let started = Instant::now();
-    let mut patience: Option<Patience> = None;
+    let mut patience: Option<Patience<'_>> = None;
     loop {
         let file = open(path)?;
         match file.try_lock_exclusive() {
@@ -119,9 +123,9 @@ pub fn acquire(path: &Path, how: Acquire, inherited: Option<i32>) -> Result<Lock
                 }
                 let patience = match &patience {
                     Some(patience) => patience,
-                    None => patience.insert(Patience::new().map_err(|source| system("wait for", path, source))?),
+                    None => patience.insert(Patience::of_signals().map_err(|source| system("wait for", path, source))?),
                 };
-                if let Some(signal) = patience.wait(TRY_EVERY) {
+                if let Some(signal) = patience.wait(TRY_EVERY, None) {
                     return Err(LockError::Interrupted { signal });
                 }
             }
@@ -131,13 +135,13 @@ pub fn acquire(path: &Path, how: Acquire, inherited: Option<i32>) -> Result<Lock
     }
 }
 
-fn system(action: &'static str, path: &Path, source: io::Error) -> LockError {
+pub(super) fn system(action: &'static str, path: &Path, source: io::Error) -> LockError {
     LockError::System { action, path: path.to_owned(), source }
 }
 
 /// Opens without truncating and without following a link, and refuses what holds anything but a holder's line: a
 /// mistyped path must not cost somebody a file.
-fn open(path: &Path) -> Result<File, LockError> {
+pub(super) fn open(path: &Path) -> Result<File, LockError> {
     let foreign = |what: &str| LockError::Foreign { path: path.to_owned(), what: what.to_owned() };
     let file = OpenOptions::new()
         .read(true)
@@ -157,13 +161,21 @@ fn open(path: &Path) -> Result<File, LockError> {
     if !facts.is_file() {
         return Err(foreign("it is a pipe or a device"));
     }
-    if facts.len() > 0 && holder(&file).is_none() {
-        return Err(foreign("it holds something else than a lock's holder"));
+    // A holder may write its line, or clear it, at any moment: only what is the same twice is somebody else's.
+    let mut before = None;
+    loop {
+        let content = content(&file).map_err(|error| system("read", path, error))?;
+        if content.is_empty() || parse(&content).is_some() {
+            return Ok(file);
+        }
+        if before.as_ref() == Some(&content) {
+            return Err(foreign("it holds something else than a lock's holder"));
+        }
+        before = Some(content);
     }
-    Ok(file)
 }
 
-fn still_there(path: &Path, file: &File) -> bool {
+pub(super) fn still_there(path: &Path, file: &File) -> bool {
     match (fs::symlink_metadata(path), file.metadata()) {
         (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
         _ => false,
@@ -171,12 +183,21 @@ fn still_there(path: &Path, file: &File) -> bool {
 }
 
 fn holder(file: &File) -> Option<Holder> {
-    let mut content = vec![0; LARGEST as usize];
-    let count = file.read_at(&mut content, 0).ok()?;
-    if file.metadata().is_ok_and(|facts| facts.len() > LARGEST) {
-        return None;
-    }
-    Holder::parse(std::str::from_utf8(&content[..count]).ok()?)
+    parse(&content(file).ok()?)
+}
+
+/// What a lock file holds, and of a longer one its beginning. Read in one step: what is judged is what was there at one
+/// moment.
+fn content(file: &File) -> io::Result<Vec<u8>> {
+    let mut content = vec![0; LARGEST as usize + 1];
+    let count = file.read_at(&mut content, 0)?;
+    content.truncate(count);
+    Ok(content)
+}
+
+fn parse(content: &[u8]) -> Option<Holder> {
+    let line = std::str::from_utf8(content).ok().filter(|line| line.len() as u64 <= LARGEST)?;
+    Holder::parse(line)
 }
 
 fn adopt(path: &Path, fd: i32) -> Option<Lock> {
@@ -197,38 +218,6 @@ fn adopt(path: &Path, fd: i32) -> Option<Lock> {
     // SAFETY: marks a number that is known to be open.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
     Some(Lock { file })
-}
-
-/// Waits for a moment, or for a signal: the first process of a container would never hear one by its default action.
-struct Patience {
-    signals: SignalFd,
-    before: SigSet,
-}
-
-impl Patience {
-    fn new() -> io::Result<Self> {
-        let mut heard = SigSet::empty();
-        for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
-            if !is_ignored(signal) || signal != Signal::SIGHUP {
-                heard.add(signal);
-            }
-        }
-        let before = heard.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-        Ok(Self { signals: SignalFd::with_flags(&heard, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?, before })
-    }
-
-    fn wait(&self, time: Duration) -> Option<Signal> {
-        let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        let _ = poll(&mut fds, PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO));
-        let heard = self.signals.read_signal().ok().flatten()?;
-        Signal::try_from(heard.ssi_signo as i32).ok()
-    }
-}
-
-impl Drop for Patience {
-    fn drop(&mut self) {
-        let _ = self.before.thread_set_mask();
-    }
 }
 
 impl Lock {
@@ -280,6 +269,27 @@ mod tests {
         let link = folder.path().join("link.lock");
         std::os::unix::fs::symlink(&path, &link).expect("can be linked");
         assert!(matches!(acquire(&link, Acquire::AtOnce, None), Err(LockError::Foreign { .. })));
+    }
+
+    #[test]
+    fn a_holder_that_writes_and_clears_its_line_is_never_a_foreign_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("backup.lock");
+        let lock = acquire(&path, Acquire::AtOnce, None).expect("is free");
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let holder = Holder::ourselves("run-1");
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    lock.say(&holder);
+                    let _ = lock.file.set_len(0);
+                }
+            });
+            let met: Vec<String> =
+                (0..50_000).filter_map(|_| open(&path).err()).map(|error| error.to_string()).collect();
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(met, [""; 0]);
+        });
     }
 
     #[test]

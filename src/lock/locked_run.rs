@@ -1,6 +1,6 @@
 //! `locked_run JOB LOCK COMMAND [ARG...]`: take the lock, become the command.
 
-use super::{Acquire, Holder, LockError, acquire};
+use super::{Acquire, Holder, LockError, acquire, place};
 use crate::exit;
 use crate::process::retry_while_busy;
 use crate::settings::{self, Environment};
@@ -31,12 +31,15 @@ fn abort(job: &str, why: &str, environment: &Environment) {
 }
 
 /// Takes the lock and replaces this process by the command, which keeps the lock for as long as it or anything that
-/// inherits its descriptor lives; a worker of ours takes the descriptor over and hands it to nobody.
+/// inherits its descriptor lives; a worker of ours takes the descriptor over and hands it to nobody. The command also
+/// keeps the place in the line of jobs, if there is one; a skip ends it.
 ///
 /// Returns the exit code only if there is no command to become: 0 for a held lock (a skip), 1 for a lock that cannot
 /// be taken, 126 and 127 for a command that cannot be executed or does not exist.
 pub fn locked_run(job: &str, lock: &Path, command: &[OsString], environment: &Environment) -> i32 {
     let Some((program, args)) = command.split_first() else { return exit::USAGE };
+    // Every line from here on tells a time.
+    settings::adopt_zone_of_file(environment);
     let inherited = environment.text(DESCRIPTOR).and_then(|text| text.parse().ok());
     let lock = match acquire(lock, Acquire::AtOnce, inherited) {
         Ok(lock) => lock,
@@ -55,6 +58,7 @@ pub fn locked_run(job: &str, lock: &Path, command: &[OsString], environment: &En
     next.args(args).env_clear().envs(environment.iter()).env(DESCRIPTOR, number.to_string());
     // SAFETY: one system call on a descriptor that is ours.
     unsafe { libc::fcntl(number, libc::F_SETFD, 0) };
+    place::hand_on(environment);
     let failed: io::Result<Infallible> = retry_while_busy(|| Err(next.exec()));
     let Err(error) = failed;
     lock.release();

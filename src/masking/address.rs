@@ -139,6 +139,65 @@ fn part_with_user(location: &str) -> Option<(usize, Form)> {
 
 /// The places of a location that must not be shown, in order and apart from each other.
 fn hidden(location: &str) -> Vec<Range<usize>> {
+    let quoted = quoted_urls(location);
+    if quoted.is_empty() {
+        return apart(hidden_of_one(location));
+    }
+    let of_url = |url: Range<usize>| {
+        let start = url.start;
+        hidden_of_one(&location[url]).into_iter().map(move |place| start + place.start..start + place.end)
+    };
+    apart(quoted.into_iter().flat_map(of_url).chain(connection_secrets(location, 0)).collect())
+}
+
+/// The places in order, with those that meet as one.
+fn apart(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    places.sort_by_key(|place| place.start);
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for place in places {
+        match found.last_mut() {
+            Some(last) if place.start < last.end => last.end = last.end.max(place.end),
+            _ => found.push(place),
+        }
+    }
+    found
+}
+
+/// The URLs that are quoted values of a connection string (`:s3,endpoint="http://nas:9000":bucket`), without the
+/// quotes. None where the first URL is not one of them: what looks like it may be a part of a password then.
+fn quoted_urls(location: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = location[from..].find("://").map(|at| from + at) {
+        let before = location[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+        let quote = before.chars().last().filter(|c| matches!(c, '"' | '\''));
+        let Some(quote) = quote.filter(|_| before[..before.len() - 1].ends_with('=')) else {
+            if found.is_empty() {
+                return found;
+            }
+            from = at + 3;
+            continue;
+        };
+        let end = end_of_quoted(location, before.len(), quote);
+        found.push(before.len()..end);
+        from = end;
+    }
+    found
+}
+
+/// Where a quoted text ends that begins at `start`, behind its quote; a doubled quote is a character of it.
+fn end_of_quoted(text: &str, start: usize, quote: char) -> usize {
+    let mut at = start;
+    while let Some(end) = text[at..].find(quote).map(|end| at + end) {
+        if !text[end + 1..].starts_with(quote) {
+            return end;
+        }
+        at = end + 2;
+    }
+    text.len()
+}
+
+fn hidden_of_one(location: &str) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     let mut after = 0;
     if let Some((start, form)) = part_with_user(location) {
@@ -150,10 +209,15 @@ fn hidden(location: &str) -> Vec<Range<usize>> {
     }
     if location.contains("://") {
         places.extend(query_values(location, after).map(|(place, _)| place));
-    } else {
-        places.extend(connection_secrets(location, after));
     }
+    places.extend(connection_secrets(location, start_of_connection(location, after)));
     places
+}
+
+/// Where parameters of a connection string may begin: before a URL in it, or else behind the user.
+fn start_of_connection(location: &str, after: usize) -> usize {
+    let comma = location.find(',').unwrap_or(location.len());
+    if location.find("://").is_some_and(|url| comma < url) { 0 } else { after }
 }
 
 /// Where the secret begins in what stands before the `@`; `None` if a user's name stands there alone.
@@ -166,6 +230,28 @@ fn secret_of_user(user: &str, form: Form) -> Option<usize> {
 }
 
 fn secrets_of_one(location: &str, secrets: &mut Vec<String>) {
+    let quoted = quoted_urls(location);
+    if quoted.is_empty() {
+        return secrets_of_plain(location, secrets);
+    }
+    for url in quoted {
+        secrets_of_plain(&location[url], secrets);
+    }
+    add_connection_secrets(location, 0, secrets);
+}
+
+/// The values of secret parameters, as written and as rclone reads them.
+fn add_connection_secrets(location: &str, after: usize, secrets: &mut Vec<String>) {
+    for value in connection_secrets(location, after).map(|place| &location[place]) {
+        secrets.push(value.to_owned());
+        if let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+            let inner = &value[1..end_of_quoted(value, 1, quote)];
+            secrets.push(inner.replace(&format!("{quote}{quote}"), &quote.to_string()));
+        }
+    }
+}
+
+fn secrets_of_plain(location: &str, secrets: &mut Vec<String>) {
     let mut after = 0;
     if let Some((start, form)) = part_with_user(location) {
         // Each reading has a password of its own.
@@ -179,10 +265,9 @@ fn secrets_of_one(location: &str, secrets: &mut Vec<String>) {
         let is_secret =
             |place: &Range<usize>, key: Option<&str>| key.map_or(place.len() >= PATH_SECRET, names_a_secret);
         let told = query_values(location, after).filter(|(place, key)| is_secret(place, *key));
-        secrets.extend(told.map(|(place, _)| location[place].trim_end_matches(['"', '\'']).to_owned()));
-    } else {
-        secrets.extend(connection_secrets(location, after).map(|place| location[place].to_owned()));
+        secrets.extend(told.map(|(place, _)| location[place].trim_end_matches(['"', '\'', ':']).to_owned()));
     }
+    add_connection_secrets(location, start_of_connection(location, after), secrets);
 }
 
 /// The values of a URL's query, and of a fragment that looks like one: their places, and their names if they have any.
@@ -207,9 +292,7 @@ fn connection_secrets(location: &str, after: usize) -> impl Iterator<Item = Rang
             let equals = comma + location[comma..].find('=')?;
             let value = equals + 1;
             let end = match location[value..].chars().next() {
-                Some(quote @ ('"' | '\'')) => {
-                    location[value + 1..].find(quote).map_or(location.len(), |at| value + at + 2)
-                }
+                Some(quote @ ('"' | '\'')) => location.len().min(end_of_quoted(location, value + 1, quote) + 1),
                 _ => location[value..].find([',', ':']).map_or(location.len(), |at| value + at),
             };
             let key = &location[comma + 1..equals];
@@ -310,6 +393,41 @@ mod tests {
         ] {
             assert_eq!(repository(location), shown);
             assert!(secrets_of_location(location).contains(&secret.to_owned()), "{:?}", secrets_of_location(location));
+        }
+    }
+
+    #[test]
+    fn a_connection_string_with_a_url_in_it_shows_no_secret() {
+        for (location, shown, secrets) in [
+            (
+                ":s3,provider=Minio,secret_access_key=S3CR3Tc,endpoint=\"http://127.0.0.1:1\":bucket",
+                ":s3,provider=Minio,secret_access_key=***,endpoint=\"http://127.0.0.1:1\":bucket",
+                &["S3CR3Tc"][..],
+            ),
+            (
+                "rclone::s3,secret_access_key=S3,endpoint=http://h:b",
+                "rclone::s3,secret_access_key=***,endpoint=http://h:b",
+                &["S3"],
+            ),
+            (
+                ":webdav,url=\"http://u:p1@h\",user=a@b,pass=X9:",
+                ":webdav,url=\"http://u:***@h\",user=a@b,pass=***:",
+                &["X9", "p1"],
+            ),
+            (":http,url='http://h/?token=K7':x", ":http,url='http://h/?token=***':x", &["K7"]),
+            (
+                ":azureblob,sas_url=\"https://h.example/c?sp=r&sig=K%2F7\":c",
+                ":azureblob,sas_url=\"https://h.example/c?sp=***&sig=***\":c",
+                &["K%2F7", "K/7"],
+            ),
+            (
+                ":s3,secret_access_key=\"a\"\"b\",endpoint=\"http://h\":",
+                ":s3,secret_access_key=***,endpoint=\"http://h\":",
+                &["\"a\"\"b\"", "a\"b"],
+            ),
+        ] {
+            assert_eq!(repository(location), shown);
+            assert_eq!(secrets_of_location(location), secrets, "{location}");
         }
     }
 

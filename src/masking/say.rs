@@ -35,3 +35,8 @@ pub fn console_only(line: impl AsRef<str>) {
 pub fn hook(name: &str, line: impl AsRef<str>) {
     tracing::info!(target: TARGET, kind = "hook", hook = name, "{}", line.as_ref());
 }
+
+/// An error or a warning, to the console alone: the log gets it later.
+pub fn console_error(line: impl AsRef<str>) {
+    tracing::error!(target: TARGET, kind = "console", "{}", line.as_ref());
+}

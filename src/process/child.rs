@@ -224,8 +224,9 @@ fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// A descriptor that becomes readable when `pid`, a child not yet waited for, exits.
-pub(super) fn pidfd(pid: Pid) -> Option<OwnedFd> {
+/// A descriptor that becomes readable when the process `pid` exits; `None` if it is gone, or the system has none (before
+/// Linux 5.3, or under some sandboxes).
+pub fn pidfd(pid: Pid) -> Option<OwnedFd> {
     // SAFETY: pidfd_open takes two integers and returns a new descriptor or -1.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
     // SAFETY: a non-negative result is a descriptor that nobody else owns.

@@ -4,16 +4,22 @@
 
 pub mod channel;
 mod child;
+pub mod handover;
+mod launch;
+pub mod registry;
+pub mod service;
 mod spawn;
 mod stop;
 mod supervised;
 pub mod supervisor;
 mod table;
+pub mod terminal;
 pub mod tree;
 
-pub use child::{Ending, Event, Exit, run, run_with_input};
+pub use child::{Ending, Event, Exit, pidfd, run, run_with_input};
+pub use launch::{Launch, launch};
 pub use spawn::{Spec, hear_of_children, is_ignored, retry_while_busy, spawn};
 pub use stop::{Request, Stop};
 pub use supervised::{Alarm, StopRule, Supervisor, supervise};
 pub use supervisor::{Ended, Order};
-pub use table::{Process, children_of, descendants_of, name_of, own_children};
+pub use table::{Process, ancestors_of, children_of, descendants_of, name_of, own_children, started_at};

@@ -82,9 +82,38 @@ pub fn descendants_of(root: Pid) -> Vec<Process> {
     found
 }
 
+/// The parent of a process, its parent, and so on, as far as they can be seen.
+pub fn ancestors_of(pid: Pid) -> Vec<Pid> {
+    let mut found: Vec<Pid> = Vec::new();
+    let mut next = pid;
+    while let Some(process) =
+        fs::read(format!("/proc/{next}/stat")).ok().and_then(|stat| parse_stat(next.as_raw(), &stat))
+    {
+        // The table is not read at one moment: a number may be met twice.
+        if process.parent.as_raw() < 1 || found.contains(&process.parent) {
+            break;
+        }
+        found.push(process.parent);
+        next = process.parent;
+    }
+    found
+}
+
 /// The short name of a process (proc(5): comm), empty if it is gone.
 pub fn name_of(pid: Pid) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+}
+
+/// When a process was started, in clock ticks since the system's start (proc(5): stat, field 22); `None` if it is gone
+/// or has ended. With its number, this is what no other process has.
+pub fn started_at(pid: Pid) -> Option<u64> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let fields: Vec<&str> = std::str::from_utf8(stat.get(end + 1..)?).ok()?.split_ascii_whitespace().collect();
+    if fields.first().is_some_and(|state| matches!(*state, "Z" | "X")) {
+        return None;
+    }
+    fields.get(19)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -96,6 +125,13 @@ mod tests {
         let process = parse_stat(7, b"7 (a) S 1 (x) D 42 7 7 0 -1").expect("is well-formed");
         assert_eq!((process.state, process.parent.as_raw()), ('D', 42));
         assert_eq!(parse_stat(7, b"7 no brackets"), None);
+    }
+
+    #[test]
+    fn our_parent_is_the_first_of_our_ancestors() {
+        let above = ancestors_of(nix::unistd::getpid());
+        assert_eq!(above.first(), Some(&nix::unistd::getppid()));
+        assert_eq!(ancestors_of(Pid::from_raw(i32::MAX)), []);
     }
 
     #[test]

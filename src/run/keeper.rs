@@ -6,14 +6,14 @@
 
 use super::ledger::{END_ORPHANS, Ledger, ORPHANS_ENDED, RECORD, supervisors};
 use super::pipeline::Pipeline;
-use super::registry::Registered;
 use super::state::{Record, State};
 use super::trial::Trial;
-use super::{Job, Work, budget, identity};
+use super::{Job, Work, budget, identity, locks};
 use crate::exit;
 use crate::hooks::Plan;
-use crate::lock::{Acquire, Holder, Lock, LockError, acquire};
+use crate::lock::{Acquire, Holder, Lock, Place, RepositoryHold};
 use crate::process::channel::Channel;
+use crate::process::registry::Registered;
 use crate::process::supervisor::{NAME_DRAINING, NAME_RUNNING};
 use crate::process::tree::{Progress, TreeEnder};
 use crate::process::{Exit, Process, Request, children_of, is_ignored, name_of, own_children};
@@ -39,12 +39,17 @@ pub struct Command {
     pub settings: Settings,
     /// The names of all workers, for finding hooks.
     pub workers: Vec<&'static str>,
-    /// What to do when the lock is held.
+    /// What to do when the job's lock or the repository's is held.
     pub acquire: Acquire,
+    /// The job's place among those of the same minute.
+    pub place: usize,
     /// Only try the hooks: no log, no summary, no report.
     pub trial: Option<Trial>,
 }
 
+/// The longest that a step of the work waits for the repository where post hooks come after it: they start again what
+/// pre hooks have stopped.
+const STEP_WAIT: Duration = Duration::from_secs(60);
 /// How often a killed worker gets a successor before the keeper gives up.
 const SUCCESSORS: u32 = 3;
 /// How long a supervisor may take beyond its hook's grace to end the hook of a dead worker.
@@ -65,29 +70,48 @@ pub(super) struct Run {
     pub folder_error: Option<String>,
     /// Only the hooks are tried.
     pub trial: Option<Trial>,
+    /// The lock of the repository, until the work is over.
+    pub repository: Option<RepositoryHold>,
 }
 
-/// Takes the lock, keeps the run, and returns its exit code. Called while the process has one thread.
+impl Run {
+    /// The work with its steps is over: whoever waits for the repository may have it. Undos and post hooks may use it,
+    /// too.
+    pub fn release_repository(&self) {
+        if let Some(hold) = &self.repository {
+            hold.release();
+        }
+    }
+}
+
+/// Takes the locks, keeps the run, and returns its exit code. Called while the process has one thread.
 pub fn keep(command: Command) -> i32 {
-    let Command { job, mut work, settings, workers, acquire: how, trial } = command;
-    let path = settings.paths.run.join(job.lock);
-    let lock = match acquire(&path, how, settings.lock_descriptor) {
+    let asked = Instant::now();
+    let place = Place::of(command.settings.place_descriptor);
+    let lock = match locks::of_the_job(&command) {
         Ok(lock) => lock,
-        Err(error) => {
-            let message = format!("{} not run: {error}; {}", job.name, error.hint());
-            let _ = writeln!(io::stderr(), "❌ {}", settings.secrets.mask(&message));
-            return match error {
-                LockError::Held { .. } => exit::LOCKED,
-                LockError::Interrupted { signal } => exit::of_signal(signal as i32),
-                _ => exit::FAILURE,
-            };
+        Err(code) => return code,
+    };
+    let repository = match locks::of_the_repository(&command, &lock, place, asked) {
+        Ok(repository) => repository,
+        Err(code) => {
+            lock.release();
+            return code;
         }
     };
+    let Command { job, mut work, settings, workers, trial, .. } = command;
     let id = identity::new_id(job.name);
     lock.say(&Holder::ourselves(&id));
     // From here on there is something to clear away.
     let signals = hear_signals();
     let plan = crate::hooks::plan(&settings, job.name, &workers);
+    let repository = repository.map(|mut hold| {
+        hold.say(&id);
+        if !plan.post.is_empty() {
+            hold.limit_step_wait(STEP_WAIT);
+        }
+        hold
+    });
     let registered = Registered::new(&settings.paths.run, &id);
     let run = Run {
         job,
@@ -98,6 +122,7 @@ pub fn keep(command: Command) -> i32 {
         folder_error: registered.as_ref().err().map(ToString::to_string),
         settings,
         trial,
+        repository,
     };
     let code = match signals.and_then(|signals| Keeper::new(&run, signals)) {
         Ok(keeper) => keeper.watch(&run, work.as_mut(), &lock),
@@ -106,6 +131,7 @@ pub fn keep(command: Command) -> i32 {
             exit::FAILURE
         }
     };
+    run.release_repository();
     if let Ok(registered) = registered {
         registered.remove();
     }

@@ -12,15 +12,16 @@ mod identity;
 mod job;
 mod keeper;
 mod ledger;
+mod locks;
 mod outcome;
 mod pipeline;
-mod registry;
 mod reports;
 mod state;
 mod tasks;
 pub mod trial;
 mod work;
 
+pub use crate::lock::RepositoryLock;
 pub use budget::engine_grace;
 pub use job::Job;
 pub use keeper::{Command, keep};

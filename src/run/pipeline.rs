@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::outcome::{self, Outcome};
 use super::reports::Reports;
 use super::state::{Record, WorkEnd};
-use super::{Asked, Cancelled, Work, WorkContext, Worked};
+use super::{Asked, Cancelled, Work, WorkContext, Worked, locks};
 use crate::exit;
 use crate::hooks::{Directory, Hook, Phase};
 use crate::masking::output::{self, Output};
@@ -90,8 +90,18 @@ impl<'a> Pipeline<'a> {
         if self.ledger.state().begun {
             self.take_over(work);
         } else {
+            let lent = self.run.repository.as_ref().filter(|_| work.asks(&self.run.settings));
+            if let Some(hold) = lent {
+                hold.lend();
+            }
             match work.ask(&self.run.settings, &self.stop) {
-                Ok(Asked::Proceed) => {}
+                Ok(Asked::Proceed) => {
+                    if lent.is_some()
+                        && let Err(code) = locks::back(self.run, &self.stop)
+                    {
+                        return self.leave(code);
+                    }
+                }
                 Ok(Asked::Done(code)) => return self.leave(code),
                 Err(Cancelled::Refused { message, code }) => {
                     let message = self.run.settings.secrets.mask(&message).into_owned();
@@ -110,6 +120,7 @@ impl<'a> Pipeline<'a> {
             self.target = work.target(&self.run.settings, &self.ledger.state().values);
             self.work(work);
         }
+        self.run.release_repository();
         let code = if self.run.trial.is_some() { self.finish_trial() } else { self.finish() };
         self.leave(code)
     }
@@ -119,6 +130,7 @@ impl<'a> Pipeline<'a> {
         if let Some(folder) = self.run.folder.as_ref().filter(|_| self.ledger.is_alone()) {
             // Nobody else does it any more.
             let _ = fs::remove_dir_all(folder);
+            self.run.release_repository();
         }
         code
     }
@@ -317,6 +329,7 @@ impl<'a> Pipeline<'a> {
             stats: Map::new(),
             snapshot: String::new(),
             steps: Vec::new(),
+            repository: self.run.repository.as_ref(),
         };
         let Worked { code, reason, warnings, deferred } = work.run(&mut cx);
         let details = work.details(&cx);

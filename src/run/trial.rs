@@ -1,6 +1,6 @@
 //! `hooks test`: the hooks of a worker for real, as in a run that ends in a given way, without the work.
 
-use super::{Asked, Cancelled, Work, WorkContext, Worked};
+use super::{Asked, Cancelled, RepositoryLock, Work, WorkContext, Worked};
 use crate::process::Stop;
 use crate::report::Status;
 use crate::settings::Settings;
@@ -30,6 +30,10 @@ pub struct TrialWork {
 }
 
 impl Work for TrialWork {
+    fn repository_lock(&self, _: &Settings) -> RepositoryLock {
+        RepositoryLock::None
+    }
+
     fn ask(&mut self, _: &Settings, _: &Stop) -> Result<Asked, Cancelled> {
         Ok(Asked::Proceed)
     }

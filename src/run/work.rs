@@ -1,6 +1,9 @@
 //! What a worker brings to its run, and what it is given there.
 
 use super::Job;
+use super::locks::waiting;
+use crate::lock::{LockError, RepositoryHold, RepositoryLock};
+use crate::masking::say;
 use crate::process::Stop;
 use crate::settings::Settings;
 use serde_json::{Map, Value};
@@ -9,8 +12,17 @@ use std::path::PathBuf;
 
 /// A worker's own work. Everything around it (lock, hooks, reports, signals) is the pipeline's.
 pub trait Work {
+    /// What it takes of its repository while it works: what restic's own lock is for this command and these words.
+    fn repository_lock(&self, settings: &Settings) -> RepositoryLock;
+
+    /// Whether a person will be asked, who may take long to answer: others may have the repository meanwhile.
+    fn asks(&self, settings: &Settings) -> bool {
+        let _ = settings;
+        false
+    }
+
     /// Asks the person at the terminal what must be known before the pre hooks run, and refuses what can be refused
-    /// without a run. Runs under the lock, in the worker process.
+    /// without a run. Runs under the job's lock, in the worker process.
     ///
     /// # Errors
     /// [`Cancelled`] ends the command without a run.
@@ -115,12 +127,27 @@ pub struct WorkContext<'a> {
     pub snapshot: String,
     /// Steps beside the main one.
     pub steps: Vec<Step>,
+    /// The lock of the repository; `None` where a run that uses it has started this one.
+    pub repository: Option<&'a RepositoryHold>,
 }
 
 impl WorkContext<'_> {
     /// Adds one of the contract's extra keys.
     pub fn extra(&mut self, key: &str, value: impl Into<String>) {
         self.extras.push((key.to_owned(), value.into()));
+    }
+
+    /// Takes the repository for this run alone, for a step that needs it so, after what needed less is over. Waits as
+    /// the run may wait.
+    ///
+    /// # Errors
+    /// Why it cannot be had, in one line.
+    pub fn take_repository_alone(&self, step: &str) -> Result<(), String> {
+        let Some(hold) = self.repository else { return Ok(()) };
+        hold.convert(self.stop, &mut |who| say::info(waiting(step, who))).map_err(|error| match error {
+            LockError::Interrupted { .. } => "a stop was asked for".to_owned(),
+            other => other.to_string(),
+        })
     }
 
     /// Adds a typed statistic.

@@ -15,6 +15,7 @@ mod reader;
 mod reports;
 mod repository;
 mod secrets;
+mod settings_file;
 pub mod table;
 mod values;
 pub mod words;
@@ -22,6 +23,8 @@ pub mod words;
 pub use environment::Environment;
 pub use mistake::{Effect, Mistake};
 pub use read::read;
+pub use secrets::add_secrets_of_words;
+pub use settings_file::{adopt_zone, adopt_zone_of_file};
 pub use values::{DurationError, Switch, duration, switch};
 
 use crate::masking::Secrets;
@@ -32,9 +35,11 @@ use std::time::Duration;
 /// All settings of one process.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What children are given: the environment as it came, with the repository file resolved into
+    /// What children are given: the environment as it came, with the lines of the settings file, the repository file resolved into
     /// `RESTIC_REPOSITORY`, and without the variables that belong to a hook or run we were started from.
     pub environment: Environment,
+    /// What became of `SETTINGS_FILE`.
+    pub file: SettingsFile,
     /// What must never be shown.
     pub secrets: Arc<Secrets>,
     /// Who we are in reports.
@@ -45,8 +50,12 @@ pub struct Settings {
     pub repository: Repository,
     /// What is backed up, and the words for each engine command.
     pub jobs: Jobs,
-    /// The schedules, as far as workers show them or decide by them. Not parsed here.
+    /// The schedules as given. Not parsed here.
     pub schedules: Schedules,
+    /// When and how `cron.log` is rotated.
+    pub rotation: Rotation,
+    /// What is done when the container starts.
+    pub start: Start,
     /// Defaults for hooks.
     pub hooks: HookDefaults,
     /// How long a stop may take, and when notifications go out.
@@ -61,8 +70,28 @@ pub struct Settings {
     pub parent_run: Option<String>,
     /// Descriptor of a lock handed down by `locked_run` (`BOATHOOK_LOCK_FD`).
     pub lock_descriptor: Option<i32>,
+    /// Descriptor whose closing tells the scheduler that the run has its place in the line (`BOATHOOK_PLACE_FD`).
+    pub place_descriptor: Option<i32>,
+    /// When the scheduler meant the run to start (`BOATHOOK_DUE`), in seconds since 1970.
+    pub due: Option<u64>,
     /// Everything that is wrong, in the order of the table.
     pub mistakes: Vec<Mistake>,
+}
+
+/// What became of `SETTINGS_FILE`, or of the file that is looked for without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettingsFile {
+    /// It is not there, or cannot be read.
+    Missing,
+    /// It counts.
+    Read {
+        /// Where it lies.
+        path: PathBuf,
+        /// The variables that it sets, in the order of their names.
+        names: Vec<String>,
+        /// Those of them that hold secrets.
+        secret: Vec<String>,
+    },
 }
 
 /// Host and release, as reports name them.
@@ -95,6 +124,8 @@ pub struct Paths {
     pub temporary: String,
     /// `RCLONE_CONFIG`, `CONFIG_DIR`/rclone.conf by default.
     pub rclone_config: PathBuf,
+    /// `CRONTAB_FILE`, `/var/spool/cron/crontabs/root`.
+    pub crontab: PathBuf,
 }
 
 /// The repository and how it is opened.
@@ -180,6 +211,8 @@ pub struct Jobs {
     pub replicate_verbose: bool,
     /// `REPLICATE_BISYNC_CHECK_ACCESS` after the deprecated alias.
     pub replicate_check_access: bool,
+    /// `REPLICATE_PARALLEL`, at least 1.
+    pub replicate_parallel: usize,
     /// Deprecated variables that take effect: (old, new), in the contract's order.
     pub deprecated: Vec<(&'static str, &'static str)>,
 }
@@ -199,6 +232,47 @@ pub struct Schedules {
     pub replicate: String,
     /// `ROTATE_LOG_CRON`.
     pub rotate_log: String,
+    /// The schedules beyond those: variable and expression, in the order of the table.
+    pub others: Vec<(&'static str, String)>,
+    /// `TZ` as given; `None` if it is not set.
+    pub zone: Option<String>,
+    /// `SCHEDULE_SPLAY`.
+    pub splay: Duration,
+    /// `CATCH_UP`.
+    pub catch_up: bool,
+}
+
+impl Schedules {
+    /// The expression that `variable` has; empty if it has none, or is no schedule.
+    pub fn of(&self, variable: &str) -> &str {
+        match variable {
+            "BACKUP_CRON" => &self.backup,
+            "CHECK_CRON" => &self.check,
+            "FORGET_CRON" => &self.forget,
+            "PRUNE_CRON" => &self.prune,
+            "REPLICATE_CRON" => &self.replicate,
+            "ROTATE_LOG_CRON" => &self.rotate_log,
+            other => self.others.iter().find(|(name, _)| *name == other).map_or("", |(_, expression)| expression),
+        }
+    }
+}
+
+/// When and how `cron.log` is rotated. No run needs it: what is wrong with a number is for `rotate_log` to say.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// `CRON_LOG_MAX_SIZE` in bytes, 1 MiB by default; what was given where that is no positive number.
+    pub max_size: Result<u64, String>,
+    /// `MAX_CRON_LOG_ARCHIVES`, 5 by default; what was given where that is no positive number.
+    pub archives: Result<u64, String>,
+}
+
+/// What is done when the container starts.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// `NFS_TARGET` as given, empty when unset.
+    pub nfs_target: String,
+    /// `INSTALL_PACKAGES`.
+    pub packages: WordList,
 }
 
 /// Defaults for hooks (`docs/hooks.md`).
@@ -225,6 +299,8 @@ pub struct Limits {
     pub stop: Duration,
     /// `NOTIFY_AFTER`: 5 min by default.
     pub notify_after: Duration,
+    /// `LOCK_WAIT`: 1 h by default.
+    pub lock_wait: Duration,
 }
 
 /// Where reports go.

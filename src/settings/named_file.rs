@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// How much of a file is read, in bytes.
-const MOST: u64 = 64 * 1024;
+pub(super) const MOST: u64 = 64 * 1024;
 
 /// The first 64 KiB of a regular file. A pipe or a terminal is refused: reading would block, or take away what is
 /// meant for restic.

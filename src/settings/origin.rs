@@ -33,6 +33,8 @@ const ID: usize = 128;
 
 const TRIGGER: &str = "RUN_TRIGGER";
 const LOCK: &str = "BOATHOOK_LOCK_FD";
+const PLACE: &str = "BOATHOOK_PLACE_FD";
+const DUE: &str = "BOATHOOK_DUE";
 
 /// Words that [`TRIGGER`] may be.
 const TRIGGERS: [&str; 4] = ["schedule", "manual", "api", "recovery"];
@@ -45,7 +47,7 @@ fn parent(environment: &Environment) -> Option<String> {
     Some(id.chars().filter(char::is_ascii_graphic).take(ID).collect())
 }
 
-/// The environment for children: without what belongs to a hook that started us and to our own lock. The trigger
+/// The environment for children: without what belongs to a hook that started us, to our own lock and turn. The trigger
 /// stays where no hook has started us: `locked_run` hands it on.
 pub(super) fn without_origin(environment: &Environment) -> Environment {
     let mut own = environment.clone();
@@ -53,7 +55,9 @@ pub(super) fn without_origin(environment: &Environment) -> Environment {
     for name in OF_A_HOOK.iter().filter(|name| **name != TRIGGER || parent.is_some()) {
         own.remove(name);
     }
-    own.remove(LOCK);
+    for name in [LOCK, PLACE, DUE] {
+        own.remove(name);
+    }
     if let Some(parent) = parent {
         own.set(PARENT, parent);
     }
@@ -68,6 +72,10 @@ pub(super) struct Origin {
     pub parent_run: Option<String>,
     /// The descriptor of a lock that is held for us.
     pub lock_descriptor: Option<i32>,
+    /// The descriptor that whoever started us waits to see closed.
+    pub place_descriptor: Option<i32>,
+    /// When the run was due, in seconds since 1970.
+    pub due: Option<u64>,
 }
 
 /// Reads the origin from the snapshot as it came.
@@ -75,14 +83,27 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Origin {
     let parent_run = parent(reader.environment).or_else(|| reader.given(PARENT));
     let from_hook = parent(reader.environment).is_some();
     let trigger = if from_hook { None } else { reader.choice(TRIGGER, &TRIGGERS, "manual") };
-    let lock_descriptor = reader.given(LOCK).and_then(|given| {
-        let descriptor = given.parse().ok().filter(|descriptor| *descriptor > 2);
-        if descriptor.is_none() {
-            reader.loud(LOCK, "is not an open descriptor; the lock is taken anew", "leave it unset");
+    let lock_descriptor = descriptor(reader, LOCK, "is not an open descriptor; the lock is taken anew");
+    let place_descriptor = descriptor(reader, PLACE, "is not an open descriptor; nobody is told of the run's place");
+    let due = reader.given(DUE).and_then(|given| {
+        let due = given.parse().ok();
+        if due.is_none() {
+            reader.loud(DUE, "is no time; the run counts from now", "write seconds since 1970, or leave it unset");
         }
-        descriptor
+        due
     });
-    Origin { trigger: trigger.unwrap_or("manual").to_owned(), parent_run, lock_descriptor }
+    let trigger = trigger.unwrap_or("manual").to_owned();
+    Origin { trigger, parent_run, lock_descriptor, place_descriptor, due }
+}
+
+/// A number of a descriptor beyond the three that everybody has.
+fn descriptor(reader: &mut Reader<'_>, name: &'static str, problem: &str) -> Option<i32> {
+    let given = reader.given(name)?;
+    let descriptor = given.parse().ok().filter(|descriptor| *descriptor > 2);
+    if descriptor.is_none() {
+        reader.loud(name, problem, "leave it unset");
+    }
+    descriptor
 }
 
 #[cfg(test)]
@@ -131,6 +152,17 @@ mod tests {
         let left: Vec<_> = settings.environment.iter().filter_map(|(name, _)| name.to_str()).collect();
         assert_eq!(left, ["RUN_TRIGGER"]);
         assert_eq!(settings.parent_run, None);
+    }
+
+    #[test]
+    fn the_turn_is_ours_and_not_for_children() {
+        let settings = with(&[(PLACE, "9"), (DUE, "1763719200")]);
+        assert_eq!((settings.place_descriptor, settings.due), (Some(9), Some(1_763_719_200)));
+        assert_eq!((settings.environment.text(PLACE), settings.environment.text(DUE)), (None, None));
+        let settings = with(&[(PLACE, "1"), (DUE, "noon")]);
+        assert_eq!((settings.place_descriptor, settings.due), (None, None));
+        let wrong: Vec<_> = settings.mistakes.iter().map(|mistake| mistake.variable).collect();
+        assert!(wrong.ends_with(&[PLACE, DUE]), "{wrong:?}");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::reader::{Reader, WORD_LISTS};
 use super::values::Switch;
 use super::{
-    Environment, Identity, Jobs, Limits, Log, Paths, Schedules, Settings, aliases, hook_defaults, origin, reports,
-    repository, secrets, table,
+    Environment, Identity, Jobs, Limits, Log, Paths, Rotation, Schedules, Settings, Start, aliases, hook_defaults,
+    origin, reports, repository, secrets, settings_file, table,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +25,9 @@ const LEVELS: [(&str, tracing::Level); 6] = [
 
 /// Reads the settings. Never fails: what is wrong is in `mistakes`.
 pub fn read(environment: &Environment) -> Settings {
+    let settings_file::Read { environment, file: settings_file, mistakes: of_the_file } =
+        settings_file::apply(environment);
+    let environment = &environment;
     let mut own = origin::without_origin(environment);
     let file = repository::resolve(&mut own);
     let secrets = secrets::collect(environment, &own.text_or_empty("RESTIC_REPOSITORY"));
@@ -32,7 +35,7 @@ pub fn read(environment: &Environment) -> Settings {
 
     let deprecated = aliases::in_effect(environment);
     let paths = paths(&mut reader);
-    let schedules = schedules(&reader, &deprecated);
+    let schedules = schedules(&mut reader, &deprecated);
     let jobs = jobs(&mut reader, deprecated, &paths, &schedules);
     let words = [&jobs.backup, &jobs.forget, &jobs.check, &jobs.prune, &jobs.init];
     let repository = repository::read(&mut reader, &own, file, words.iter().flat_map(|list| &list.words));
@@ -41,21 +44,31 @@ pub fn read(environment: &Environment) -> Settings {
     let limits = Limits {
         stop: reader.duration("STOP_TIMEOUT", Duration::from_secs(9), SHORTEST_STOP),
         notify_after: reader.duration("NOTIFY_AFTER", Duration::from_secs(300), Duration::ZERO),
+        lock_wait: reader.duration("LOCK_WAIT", Duration::from_secs(3600), Duration::ZERO),
     };
+    let rotation = Rotation {
+        max_size: positive(&reader, "CRON_LOG_MAX_SIZE", 1024 * 1024),
+        archives: positive(&reader, "MAX_CRON_LOG_ARCHIVES", 5),
+    };
+    let start = Start { nfs_target: reader.text("NFS_TARGET"), packages: reader.words("INSTALL_PACKAGES", &["entry"]) };
     let log = log(&mut reader);
     let origin = origin::read(&mut reader);
     let identity = identity(&reader);
 
     let mut mistakes = reader.mistakes;
+    mistakes.extend(of_the_file);
     mistakes.sort_by_key(|mistake| table::place(mistake.variable));
     Settings {
         environment: own,
+        file: settings_file,
         secrets: Arc::new(secrets),
         identity,
         paths,
         repository,
         jobs,
         schedules,
+        rotation,
+        start,
         hooks,
         limits,
         notify,
@@ -63,8 +76,17 @@ pub fn read(environment: &Environment) -> Settings {
         trigger: origin.trigger,
         parent_run: origin.parent_run,
         lock_descriptor: origin.lock_descriptor,
+        place_descriptor: origin.place_descriptor,
+        due: origin.due,
         mistakes,
     }
+}
+
+/// A number from 1 on, as digits; else what was given.
+fn positive(reader: &Reader<'_>, name: &str, default: u64) -> Result<u64, String> {
+    let Some(given) = reader.given(name) else { return Ok(default) };
+    let digits = given.bytes().all(|byte| byte.is_ascii_digit());
+    given.parse().ok().filter(|number| digits && *number > 0).ok_or(given)
 }
 
 fn identity(reader: &Reader<'_>) -> Identity {
@@ -86,6 +108,7 @@ fn paths(reader: &mut Reader<'_>) -> Paths {
         run: reader.path("RUN_DIR", "/var/run"),
         state: reader.path("STATE_DIR", "/var/lib/boathook"),
         restore: reader.path("RESTORE_DIR", "/restore"),
+        crontab: reader.path("CRONTAB_FILE", "/var/spool/cron/crontabs/root"),
         cache: reader.text("RESTIC_CACHE_DIR"),
         temporary: reader.text("TMPDIR"),
         rclone_config: rclone_config.unwrap_or_else(|| config.join("rclone.conf")),
@@ -93,7 +116,20 @@ fn paths(reader: &mut Reader<'_>) -> Paths {
     }
 }
 
-fn schedules(reader: &Reader<'_>, deprecated: &[(&'static str, &'static str)]) -> Schedules {
+/// Schedules beyond those of the reference image.
+const FURTHER: [&str; 7] = [
+    "RESTORE_CRON",
+    "RESTORE_TEST_CRON",
+    "SNAPSHOT_EXPORT_CRON",
+    "FORGET_PREVIEW_CRON",
+    "UNLOCK_CRON",
+    "SOURCES_REPORT_CRON",
+    "NOTIFY_TEST_CRON",
+];
+
+fn schedules(reader: &mut Reader<'_>, deprecated: &[(&'static str, &'static str)]) -> Schedules {
+    let splay = reader.duration("SCHEDULE_SPLAY", Duration::ZERO, Duration::ZERO);
+    let catch_up = reader.switch("CATCH_UP", Switch::Off);
     // Set but empty is off, also where there is a default.
     let or_default = |name: &str| {
         let default = || table::find(name).map(|variable| variable.default.to_owned());
@@ -106,6 +142,10 @@ fn schedules(reader: &Reader<'_>, deprecated: &[(&'static str, &'static str)]) -
         prune: reader.text("PRUNE_CRON"),
         replicate: reader.text(aliases::effective(deprecated, "REPLICATE_CRON")),
         rotate_log: or_default("ROTATE_LOG_CRON"),
+        others: FURTHER.iter().map(|name| (*name, reader.text(name))).collect(),
+        zone: reader.environment.text("TZ"),
+        splay,
+        catch_up,
     }
 }
 
@@ -134,6 +174,7 @@ fn jobs(
         replicate: reader.words(name("REPLICATE_JOB_ARGS"), &["replicate"]),
         replicate_verbose: reader.switch(name("REPLICATE_VERBOSE"), Switch::On),
         replicate_check_access: reader.switch(name("REPLICATE_BISYNC_CHECK_ACCESS"), Switch::Off),
+        replicate_parallel: reader.count("REPLICATE_PARALLEL", 1),
         deprecated,
     }
 }
@@ -172,13 +213,14 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_what_the_table_says() {
-        // This one is kept as given: it means something to restic alone.
-        let rows = table::VARIABLES.iter().filter(|row| !row.default.is_empty() && row.name != "RESTIC_CACHE_DIR");
+        // These are kept as given: one means something to restic alone, the other is the system's where it is not set.
+        let as_given = ["RESTIC_CACHE_DIR", "TZ"];
+        let rows = table::VARIABLES.iter().filter(|row| !row.default.is_empty() && !as_given.contains(&row.name));
         let mut set: Vec<_> = rows.map(|row| (row.name, row.default)).collect();
         set.push(SOUND[0]);
         let shown = |s: &Settings| {
             format!("{:?}", (&s.identity, &s.paths, &s.repository, &s.jobs, &s.schedules, &s.hooks, &s.limits))
-                + &format!("{:?}", (&s.notify, &s.log, &s.trigger, &s.mistakes))
+                + &format!("{:?}", (&s.notify, &s.log, &s.trigger, &s.mistakes, &s.rotation))
         };
         assert_eq!(shown(&with(&[])), shown(&with(&set)));
     }
@@ -270,6 +312,17 @@ mod tests {
     fn set_but_empty_is_off_for_a_schedule_with_a_default() {
         assert_eq!(with(&[]).schedules.backup, "0 */6 * * *");
         assert_eq!(with(&[("BACKUP_CRON", "")]).schedules.backup, "");
+    }
+
+    #[test]
+    fn the_numbers_of_the_rotation_are_kept_as_given_where_they_are_none() {
+        let rotation = with(&[("CRON_LOG_MAX_SIZE", " 4096 "), ("MAX_CRON_LOG_ARCHIVES", "0")]).rotation;
+        assert_eq!((rotation.max_size, rotation.archives), (Ok(4096), Err("0".to_owned())));
+        for given in ["1M", "-1", "+1", "99999999999999999999"] {
+            let settings = with(&[("CRON_LOG_MAX_SIZE", given)]);
+            assert_eq!(settings.rotation.max_size, Err(given.to_owned()));
+            assert_eq!(wrong(&settings), [""; 0], "no run is bothered");
+        }
     }
 
     #[test]

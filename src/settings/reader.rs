@@ -78,6 +78,19 @@ impl<'a> Reader<'a> {
         default
     }
 
+    /// A number of at least 1; anything else is loud and keeps the default.
+    pub fn count(&mut self, name: &'static str, default: usize) -> usize {
+        let Some(given) = self.given(name) else { return default };
+        let digits = given.bytes().all(|byte| byte.is_ascii_digit());
+        match given.parse::<usize>() {
+            Ok(number) if digits && number > 0 => number,
+            _ => {
+                self.loud(name, format!("is no number from 1 up; using {default}"), "write a whole number such as 4");
+                default
+            }
+        }
+    }
+
     /// One of a few words, whatever their case; `None` if unset. Anything else is loud and the same as unset.
     pub fn choice(
         &mut self,

@@ -51,8 +51,25 @@ pub(super) fn collect(environment: &Environment, location: &str) -> Secrets {
     secrets
 }
 
+/// Adds what is secret among the words of a list that stands in a file: the values of options that are named like
+/// secrets, and the passwords of locations.
+pub fn add_secrets_of_words(secrets: &mut Secrets, text: &str) {
+    add_options(secrets, "a word list", text);
+    for secret in secrets_of_location(text) {
+        secrets.add(&secret);
+    }
+}
+
 fn is_always_secret(name: &str) -> bool {
     PASSWORDS.contains(&name) || table::find(name).is_some_and(|variable| variable.secrecy == Secrecy::Secret)
+}
+
+/// Whether this value of this variable is a secret, or an address with one in it.
+pub(super) fn is_secret(name: &str, value: &str) -> bool {
+    let named = is_always_secret(name) || names_a_secret(name) && !is_innocent(OsStr::new(value), value);
+    let part = || if is_webhook(name) { secrets_of_webhook(value) } else { secrets_of_location(value) };
+    let is_address = LOCATIONS.contains(&name) || value.contains("://");
+    !value.is_empty() && (named || is_address && part().into_iter().next().is_some())
 }
 
 fn is_webhook(name: &str) -> bool {
@@ -103,6 +120,7 @@ fn add_credentials(secrets: &mut Secrets, name: &str, text: &str, least: usize) 
 fn add_options(secrets: &mut Secrets, name: &str, text: &str) {
     let words = words::split(text).unwrap_or_else(|_| text.split_whitespace().map(str::to_owned).collect());
     let mut option = "";
+    add_headers(secrets, name, &words);
     for word in &words {
         let (key, value) = word.split_once('=').unwrap_or((option, word));
         if names_a_secret(key) && !value.starts_with('-') {
@@ -113,6 +131,29 @@ fn add_options(secrets: &mut Secrets, name: &str, text: &str) {
             add_credentials(secrets, name, value, if names_a_secret(header) { 1 } else { CREDENTIALS });
         }
         option = if word.starts_with("--") { word } else { "" };
+    }
+}
+
+/// The values of headers in a list of rclone's words; to the next option where quotes are not closed.
+fn add_headers(secrets: &mut Secrets, name: &str, words: &[String]) {
+    const HEADERS: [&str; 4] = ["--header", "--http-headers", "--header-upload", "--header-download"];
+    for (index, word) in words.iter().enumerate() {
+        let (key, value) = word.split_once('=').map_or((word.as_str(), None), |(key, value)| (key, Some(value)));
+        if !HEADERS.contains(&key) {
+            continue;
+        }
+        let behind = words[index + 1..].iter().map(String::as_str).take_while(|word| !word.starts_with("--"));
+        let is_open = value.or(words.get(index + 1).map(String::as_str)).is_some_and(|v| v.starts_with(['"', '\'']));
+        let count = if is_open { usize::MAX } else { usize::from(value.is_none()) };
+        let text = value.into_iter().chain(behind.take(count)).collect::<Vec<_>>().join(" ");
+        let text = text.trim_matches(['"', '\'']);
+        if key == "--http-headers" {
+            text.split(',').skip(1).step_by(2).for_each(|value| secrets.add_from(name, value.as_bytes()));
+        } else {
+            let value = text.split_once(':').map_or(text, |(_, value)| value);
+            secrets.add_from(name, value.as_bytes());
+            add_credentials(secrets, name, value, 1);
+        }
     }
 }
 
@@ -210,7 +251,7 @@ mod tests {
         assert_eq!(
             secrets.mask(words),
             "--sftp-pass *** --s3-secret-access-key='***' --rc-no-auth --fast-list \
-             --header 'Authorization: Bearer ***' --password-file /x --keep-tag tagged"
+             --header 'Authorization: ***' --password-file /x --keep-tag tagged"
         );
     }
 

@@ -117,7 +117,7 @@ impl Variable {
 }
 
 /// The text on one line, cut after 200 characters.
-pub(super) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for (index, c) in text.chars().enumerate() {
         if index == SHOWN {
@@ -135,7 +135,7 @@ pub fn find(name: &str) -> Option<&'static Variable> {
 }
 
 /// The place of a variable in the table; behind the end if it is not there.
-pub(super) fn place(name: &str) -> usize {
+pub fn place(name: &str) -> usize {
     VARIABLES.iter().position(|variable| variable.name == name).unwrap_or(VARIABLES.len())
 }
 

@@ -1,12 +1,13 @@
 //! `backup`: restic saves the source, then forgets old snapshots if that is asked for in the same run.
 
 use super::forget::forget_snapshots;
+use super::locking;
 use super::skeleton::{self, Frame};
 use crate::engine::{self, Meaning, Outcome, Progress, Restic, Source, bytes};
 use crate::exit;
 use crate::masking::say;
 use crate::process::Exit;
-use crate::run::{Step, Work, WorkContext, Worked};
+use crate::run::{RepositoryLock, Step, Work, WorkContext, Worked};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -18,6 +19,10 @@ pub struct Backup {
 }
 
 impl Work for Backup {
+    fn repository_lock(&self, _: &Settings) -> RepositoryLock {
+        RepositoryLock::Shared
+    }
+
     fn target(&self, settings: &Settings, values: &BTreeMap<String, String>) -> String {
         if let Some(handed_on) = values.get("BACKUP_ROOT_DIR") {
             return handed_on.clone();
@@ -153,6 +158,12 @@ fn forget_inline(cx: &mut WorkContext<'_>, worked: &mut Worked, backup: &Outcome
     if cx.stop.request().is_some() {
         say::info("⏭ Skipping inline forget: a stop was asked for. The next run does it.");
         return skip(cx, worked, "a stop was asked for");
+    }
+    if locking::forget(&policy.words) == RepositoryLock::Exclusive
+        && let Err(reason) = cx.take_repository_alone("forget")
+    {
+        say::info(format!("⏭ Forget skipped: {reason}. The next run does it."));
+        return skip(cx, worked, &reason);
     }
     let started = Instant::now();
     let outcome = forget_snapshots(cx);

@@ -1,5 +1,6 @@
 //! `check`: restic looks whether the repository is sound.
 
+use super::locking;
 use super::maintenance::Maintenance;
 use crate::engine::CheckTally;
 
@@ -15,6 +16,7 @@ impl Default for Check {
             sub: "check",
             schedule: ("CHECK_CRON", |settings| &settings.schedules.check),
             arguments: ("RESTIC_CHECK_ARGS", |settings| &settings.jobs.check),
+            lock: |settings| locking::check(&settings.jobs.check.words),
             report: |tally, cx| cx.stat("errors", tally.errors),
         }
     }

@@ -1,10 +1,11 @@
 //! `forget`: restic removes snapshots that the retention policy does not keep. As a worker, and as a step of a backup.
 
+use super::locking;
 use super::skeleton::{self, Frame};
 use crate::engine::{ForgetTally, Meaning, Outcome, Restic};
 use crate::exit;
 use crate::masking::say;
-use crate::run::{Work, WorkContext, Worked};
+use crate::run::{RepositoryLock, Work, WorkContext, Worked};
 use crate::settings::Settings;
 use std::collections::BTreeMap;
 
@@ -13,6 +14,10 @@ use std::collections::BTreeMap;
 pub struct Forget;
 
 impl Work for Forget {
+    fn repository_lock(&self, settings: &Settings) -> RepositoryLock {
+        locking::forget(&settings.jobs.forget.words)
+    }
+
     fn target(&self, settings: &Settings, _: &BTreeMap<String, String>) -> String {
         settings.repository.shown.clone()
     }

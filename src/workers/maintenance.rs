@@ -3,7 +3,7 @@
 use super::skeleton::{self, Frame};
 use crate::engine::{Restic, Tally};
 use crate::masking::say;
-use crate::run::{Work, WorkContext, Worked};
+use crate::run::{RepositoryLock, Work, WorkContext, Worked};
 use crate::settings::{Settings, WordList};
 use std::collections::BTreeMap;
 
@@ -18,11 +18,17 @@ pub struct Maintenance<T> {
     pub(super) schedule: (&'static str, fn(&Settings) -> &str),
     /// The variable of its words, and their value.
     pub(super) arguments: (&'static str, fn(&Settings) -> &WordList),
+    /// What restic takes of the repository.
+    pub(super) lock: fn(&Settings) -> RepositoryLock,
     /// Reports what was counted.
     pub(super) report: fn(&T, &mut WorkContext<'_>),
 }
 
 impl<T: Tally + Default> Work for Maintenance<T> {
+    fn repository_lock(&self, settings: &Settings) -> RepositoryLock {
+        (self.lock)(settings)
+    }
+
     fn target(&self, settings: &Settings, _: &BTreeMap<String, String>) -> String {
         settings.repository.shown.clone()
     }

@@ -2,15 +2,19 @@
 
 pub mod backup;
 pub mod check;
+pub mod crontab;
 #[cfg(test)]
 mod documented;
 pub mod forget;
+mod locking;
 pub mod maintenance;
 pub mod prune;
+pub mod replicate;
 pub mod restore;
+pub mod rotate_log;
 mod skeleton;
 mod table;
 #[cfg(test)]
 mod with_restic;
 
-pub use table::{Command, WORKERS, Worker, find, names};
+pub use table::{Command, OLD_NAMES, WORKERS, Worker, find, find_by_old_name, names};

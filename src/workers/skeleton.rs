@@ -66,11 +66,16 @@ pub(super) fn result(title: &str, code: i32) {
 
 /// Says, in the log alone, that an engine command is over.
 pub(super) fn finished(title: &str) {
-    say::log_only(format!("Finished {} at {}", title.to_lowercase(), timestamp()));
+    say::log_only(finished_at_log(title));
+}
+
+/// The line of the log that says so.
+pub(super) fn finished_at_log(title: &str) -> String {
+    format!("Finished {} at {}", title.to_lowercase(), timestamp())
 }
 
 /// Local time as the lines have it: `2026-05-11 Mon 09:30:00`.
-fn timestamp() -> String {
+pub(super) fn timestamp() -> String {
     Local::now().format("%Y-%m-%d %a %H:%M:%S").to_string()
 }
 
@@ -134,7 +139,7 @@ pub(super) fn unlock(cx: &WorkContext<'_>, restic: &Restic, outcome: &Outcome) {
         _ if !cx.settings.repository.auto_unlock => {
             say::info(
                 "ℹ️ Skipping automatic 'restic unlock' (RESTIC_AUTO_UNLOCK!=ON); if a stale lock is left, \
-                 run 'unlock' by hand.",
+                 run 'restic unlock' by hand.",
             );
         }
         Meaning::Interrupted => say::info("ℹ️ Skipping automatic 'restic unlock': the run was interrupted."),

@@ -2,7 +2,7 @@
 //! documentation's table follow from it.
 
 use super::restore;
-use super::{backup::Backup, check::Check, forget::Forget, prune::Prune};
+use super::{backup::Backup, check::Check, forget::Forget, prune::Prune, replicate::Replicate};
 use crate::run::{Job, Work};
 use clap::ArgMatches;
 
@@ -38,6 +38,20 @@ const fn named(job: Job, schedule: &'static str) -> Worker {
     Worker { job, schedule, command: None }
 }
 
+const REPLICATE: Job =
+    job("replicate", "Replicate", "replicate.lock", &["replicate_jobs_processed", "replicate_jobs_failed"]);
+const REPLICATE_ABOUT: &str = "Bring folders and remotes into line with rclone, by the list in REPLICATE_JOB_FILE";
+
+/// Old names of commands: each is the worker that it stands for, and says once that it is old.
+pub static OLD_NAMES: &[(&str, Worker)] = &[(
+    "bisync",
+    Worker {
+        job: REPLICATE,
+        schedule: "REPLICATE_CRON",
+        command: Some(plain(REPLICATE_ABOUT, |_| Ok(Box::new(Replicate::by_old_name("bisync"))))),
+    },
+)];
+
 /// Every worker, in the order that `doctor` and `status` list their summaries in (contract: doctor, section 4).
 pub static WORKERS: &[Worker] = &[
     Worker {
@@ -67,13 +81,14 @@ pub static WORKERS: &[Worker] = &[
         schedule: "FORGET_CRON",
         command: Some(plain("Apply the retention policy RESTIC_FORGET_ARGS", |_| Ok(Box::new(Forget)))),
     },
-    named(
-        job("replicate", "Replicate", "replicate.lock", &["replicate_jobs_processed", "replicate_jobs_failed"]),
-        "REPLICATE_CRON",
-    ),
+    Worker {
+        job: REPLICATE,
+        schedule: "REPLICATE_CRON",
+        command: Some(plain(REPLICATE_ABOUT, |_| Ok(Box::new(Replicate::default())))),
+    },
     Worker {
         job: job("restore", "Restore", "restore.lock", &["files_restored"]),
-        schedule: "",
+        schedule: "RESTORE_CRON",
         command: Some(Command {
             about: "Restore a snapshot, or a part of it",
             augment: restore::augment,
@@ -82,14 +97,14 @@ pub static WORKERS: &[Worker] = &[
     },
     named(
         job("snapshot-export", "Snapshot export", "snapshot-export.lock", &["files_restored", "archive_size_bytes"]),
-        "",
+        "SNAPSHOT_EXPORT_CRON",
     ),
-    named(job("forget-preview", "Forget preview", "forget-preview.lock", &[]), ""),
+    named(job("forget-preview", "Forget preview", "forget-preview.lock", &[]), "FORGET_PREVIEW_CRON"),
     named(job("mount-snapshot", "Mount snapshot", "mount-snapshot.lock", &[]), ""),
-    named(job("unlock", "Unlock", "unlock.lock", &[]), ""),
-    named(job("sources-report", "Sources report", "sources-report.lock", &[]), ""),
+    named(job("unlock", "Unlock", "unlock.lock", &[]), "UNLOCK_CRON"),
+    named(job("sources-report", "Sources report", "sources-report.lock", &[]), "SOURCES_REPORT_CRON"),
     named(job("init-repo", "Init-repo", "init-repo.lock", &[]), ""),
-    named(job("notify-test", "Notify test", "notify-test.lock", &[]), ""),
+    named(job("notify-test", "Notify test", "notify-test.lock", &[]), "NOTIFY_TEST_CRON"),
     named(
         job(
             "restore-test",
@@ -106,13 +121,18 @@ pub static WORKERS: &[Worker] = &[
                 "restic_files_restored",
             ],
         ),
-        "",
+        "RESTORE_TEST_CRON",
     ),
 ];
 
 /// The worker of this name.
 pub fn find(name: &str) -> Option<&'static Worker> {
     WORKERS.iter().find(|worker| worker.job.name == name)
+}
+
+/// The worker that is meant by an old name of its command.
+pub fn find_by_old_name(name: &str) -> Option<&'static Worker> {
+    OLD_NAMES.iter().find(|(old, _)| *old == name).map(|(_, worker)| worker)
 }
 
 /// The names of all workers, in the table's order.

@@ -64,6 +64,26 @@ pub static VARIABLES: &[Variable] = variables! {
         "When old snapshots are forgotten; set, backups no longer do it.";
     "PRUNE_CRON" "" Cron Open "scheduler, `prune`":
         "When unused data is removed.";
+    "RESTORE_CRON" "" Cron Open "scheduler":
+        "When `restore` runs, with no words of its own.";
+    "RESTORE_TEST_CRON" "" Cron Open "scheduler":
+        "When `restore-test` runs.";
+    "SNAPSHOT_EXPORT_CRON" "" Cron Open "scheduler":
+        "When `snapshot-export` runs.";
+    "FORGET_PREVIEW_CRON" "" Cron Open "scheduler":
+        "When `forget-preview` runs.";
+    "UNLOCK_CRON" "" Cron Open "scheduler":
+        "When `unlock` runs.";
+    "SOURCES_REPORT_CRON" "" Cron Open "scheduler":
+        "When `sources-report` runs.";
+    "NOTIFY_TEST_CRON" "" Cron Open "scheduler":
+        "When `notify-test` runs.";
+    "SCHEDULE_SPLAY" "0" Duration Open "scheduler":
+        "Each schedule is shifted by a time of its own below this one, always the same for this host and job.";
+    "CATCH_UP" "OFF" Switch Open "scheduler":
+        "Make up once, at start, for a run that was missed while the container was down.";
+    "LOCK_WAIT" "1h" Duration Open "all that use the repository":
+        "How long a run of the schedule waits for another one of this container that its engine could not run beside.";
     "TZ" "Europe/Amsterdam" Text Open "scheduler, all times shown":
         "The time zone.";
 
@@ -80,6 +100,8 @@ pub static VARIABLES: &[Variable] = variables! {
         "Show informational lines on the console, too.";
     "REPLICATE_BISYNC_CHECK_ACCESS" "OFF" Switch Open "`replicate`":
         "Give `--check-access` to rclone's bisync.";
+    "REPLICATE_PARALLEL" "1" Number Open "`replicate`":
+        "How many jobs run at the same time.";
 
     // Old names
     "SYNC_CRON" "" Cron Open "as `REPLICATE_CRON`":
@@ -147,7 +169,10 @@ pub static VARIABLES: &[Variable] = variables! {
     "HOOKS_DIR" "/hooks" Path Open "hooks, `doctor`":
         "Where hooks are looked for.";
     "CONFIG_DIR" "/config" Path Open "`replicate`, `doctor`":
-        "Where `rclone.conf` and `replicate_jobs.txt` are looked for when their own variables are not set.";
+        "Where `rclone.conf`, `replicate_jobs.txt` and `boathook.env` are looked for when their own variables are not set.";
+    "SETTINGS_FILE" "/config/boathook.env" File Open "all":
+        "Settings, one `NAME=value` a line, that win over the environment; not set, `boathook.env` in `CONFIG_DIR` if it is \
+         there.";
     "LOG_DIR" "/var/log" Path Open "all":
         "Where logs and summaries are written.";
     "RUN_DIR" "/var/run" Path Open "all":
@@ -156,10 +181,14 @@ pub static VARIABLES: &[Variable] = variables! {
         "Where the history is kept.";
     "RESTORE_DIR" "/restore" Path Open "`restore`":
         "Where restored files go unless told otherwise.";
+    "CRONTAB_FILE" "/var/spool/cron/crontabs/root" Path Open "scheduler, `cron-list`, `status`":
+        "Where the schedule is written down for readers.";
     "TMPDIR" "" Path Open "restic, `doctor`":
         "Where temporary files go; empty is `/tmp`.";
 
     // Stops and starts
+    "INSTALL_PACKAGES" "" Words Open "start of the container":
+        "Debian packages for hooks, installed before the first schedule.";
     "STOP_TIMEOUT" "9s" Duration Open "all":
         "How long everything may take from a stop request to the end; at least `4s`, and less than the \
          container runtime waits.";
@@ -167,6 +196,10 @@ pub static VARIABLES: &[Variable] = variables! {
         "Who starts the run: `schedule`, `manual`, `api` or `recovery`; the scheduler sets it.";
     "BOATHOOK_LOCK_FD" "" Number Open "all":
         "The descriptor of a lock that the caller holds already; `locked_run` sets it.";
+    "BOATHOOK_PLACE_FD" "" Number Open "all":
+        "The descriptor of a pipe that is closed once the run has its lock or its place in the line; the scheduler sets it.";
+    "BOATHOOK_DUE" "" Number Open "all that use the repository":
+        "When the run was due, in seconds since 1970; the scheduler sets it.";
 
     // Swift
     "OS_AUTH_URL" "" Url Open "restic":

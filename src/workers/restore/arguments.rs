@@ -22,7 +22,7 @@ Exit codes:
   10   the repository does not exist
   11   the repository is locked
   12   the password is wrong
-  75   not run: another restore holds the lock
+  75   not run: another restore runs, or check, forget or prune use the repository
   120  a pre hook with onError Fail failed (124: timed out), so nothing was restored
   121  restored, but a post hook with onError Fail failed
   126  restic cannot be executed (127: it is not there)

@@ -227,6 +227,7 @@ impl Ground {
             stats: serde_json::Map::new(),
             snapshot: String::new(),
             steps: Vec::new(),
+            repository: None,
         };
         let ((asked, worked), lines) = heard(|| {
             let asked = restore.ask(&self.settings, stop);

@@ -15,7 +15,7 @@ use crate::engine::{Output, Progress, Restic, plainly, run_text};
 use crate::exit;
 use crate::masking::say;
 use crate::process::Stop;
-use crate::run::{Asked, Cancelled, Work, WorkContext, Worked};
+use crate::run::{Asked, Cancelled, RepositoryLock, Work, WorkContext, Worked};
 use crate::settings::Settings;
 use crate::workers::skeleton::{self, Frame};
 use clap::{Args, FromArgMatches};
@@ -72,6 +72,15 @@ impl Restore {
 }
 
 impl Work for Restore {
+    fn repository_lock(&self, _: &Settings) -> RepositoryLock {
+        // A listing asks without a lock.
+        if self.arguments.list { RepositoryLock::None } else { RepositoryLock::Shared }
+    }
+
+    fn asks(&self, _: &Settings) -> bool {
+        self.terminal.is_interactive() && !self.arguments.yes && !self.arguments.list
+    }
+
     fn ask(&mut self, settings: &Settings, stop: &Stop) -> Result<Asked, Cancelled> {
         match ask::decide(&self.arguments, &mut *self.terminal, settings, stop)? {
             Decision::Listed(code) => Ok(Asked::Done(code)),
@@ -121,6 +130,9 @@ impl Work for Restore {
         }
         self.summary = summary;
         skeleton::result(TITLE, worked.code);
+        if plan.dry_run && worked.code == exit::SUCCESS {
+            say::info("ℹ️ That was a dry run: nothing was restored. Without it, the same call restores.");
+        }
         if worked.code == exit::SUCCESS {
             worked.warnings.extend(change_owner(&plan, cx.stop));
         }
