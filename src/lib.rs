@@ -13,5 +13,6 @@ pub mod masking;
 pub mod process;
 pub mod report;
 pub mod run;
+pub mod schedule;
 pub mod settings;
 pub mod workers;

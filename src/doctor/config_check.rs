@@ -21,6 +21,16 @@ pub fn config_check(settings: &Settings, format: Format, out: &mut dyn Write, er
     Ok(i32::from(count(&checks, Severity::Fail) > 0))
 }
 
+/// What `config-check` finds wrong, a line for each: what a container says when it starts.
+pub fn complaints(settings: &Settings) -> Vec<String> {
+    let bad = checks(settings).into_iter().filter(|keyed| keyed.finding.is_bad());
+    bad.map(|keyed| {
+        let mark = if keyed.finding.severity == Severity::Fail { "❌" } else { "⚠️" };
+        settings.secrets.mask(&format!("{mark} {}", keyed.finding.message)).into_owned()
+    })
+    .collect()
+}
+
 fn count(checks: &[Keyed], severity: Severity) -> usize {
     checks.iter().filter(|keyed| keyed.finding.severity == severity).count()
 }

@@ -3,7 +3,8 @@
 use super::access::{Folder, readable, readable_folder};
 use super::page::Section;
 use super::{Finding, Severity, mistakes};
-use crate::settings::{Password, RepositoryFile, Settings};
+use crate::settings::{Password, RepositoryFile, Settings, SettingsFile};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// A finding with the key that it has in `config-check`.
@@ -27,12 +28,31 @@ pub(super) fn section(settings: &Settings) -> Section {
     let bundle = Keyed::new("RESTIC_CACERT", cacert(settings));
     let others = mistakes::findings(settings, &covered(told.iter().chain([&bundle])));
     section.findings(told.into_iter().map(|keyed| keyed.finding));
+    section.findings(settings_file(settings));
     section.findings(file_options(settings));
     section.findings([rclone_config(settings), bundle.finding]);
     section.findings(folders(settings));
     section.findings(others.into_iter().filter(|keyed| !is_of_hooks(&keyed.key)).map(|keyed| keyed.finding));
     section
 }
+
+/// The file that settings come from beside the environment, if there is one: which, but not what they are set to.
+fn settings_file(settings: &Settings) -> Vec<Finding> {
+    let SettingsFile::Read { path, names, secret } = &settings.file else { return Vec::new() };
+    let shown = path.display();
+    let sets = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    let mut findings = vec![Finding::ok(format!("SETTINGS_FILE: read ({shown}), sets {sets}"))];
+    if !secret.is_empty() && path.metadata().is_ok_and(|facts| facts.mode() & OTHERS_READ != 0) {
+        let held = secret.join(", ");
+        findings.push(Finding::warn(format!(
+            "SETTINGS_FILE: others may read it ({shown}), and it holds {held}: chmod o-r"
+        )));
+    }
+    findings
+}
+
+/// The right of everybody else to read a file (inode(7)).
+const OTHERS_READ: u32 = 0o004;
 
 /// Whether a variable is told of in the section `Hooks`.
 pub(super) fn is_of_hooks(variable: &str) -> bool {

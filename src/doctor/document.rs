@@ -3,12 +3,12 @@
 
 use super::page::{self, Section};
 use super::probe::Probed;
-use super::replicate::Row;
 use super::{Diagnosis, Severity, environment, hooks, runtime};
 use crate::hooks::{Directory, Finding as Doubt, Owner, Script, StrangerKind};
 use crate::masking::Secrets;
 use crate::report;
 use crate::settings::{Effect, Mistake, Settings};
+use crate::workers::replicate::Row;
 use serde_json::{Map, Value, json};
 
 /// The beginning of every document of ours: schema, command, release, host, time.
@@ -86,17 +86,17 @@ fn replicate(settings: &Settings, diagnosis: &Diagnosis) -> Value {
     let prefixed = values.iter().map(|(key, value)| (format!("effective {key}"), value.clone()));
     let plain = values.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
     let jobs = (1..).zip(diagnosis.job_file.rows()).map(|(number, row)| match row {
-        Row::Job { source, destination, mode } => json!({
+        Row::Job(entry) => json!({
             "number": number,
-            "source": shown(secrets, source),
-            "destination": shown(secrets, destination),
-            "mode": mode,
+            "source": shown(secrets, &entry.shown_source()),
+            "destination": shown(secrets, &entry.shown_destination()),
+            "mode": entry.mode.word(),
             "problem": null,
         }),
-        Row::Malformed { row, why } => json!({
+        Row::Malformed { row, flaw } => json!({
             "number": number,
             "row": shown(secrets, row),
-            "problem": shown(secrets, why),
+            "problem": shown(secrets, &flaw.to_string()),
         }),
     });
     json!({

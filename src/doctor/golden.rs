@@ -33,6 +33,7 @@ fn made_up() -> (TempDir, Settings) {
     settings.jobs.deprecated = vec![("SYNC_CRON", "REPLICATE_CRON")];
     settings.schedules.replicate = "30 2 * * *".to_owned();
     settings.schedules.prune = "0 24 * * *".to_owned();
+    settings.mistakes.extend(crate::schedule::mistakes(&settings));
     settings.environment.set("RESTIC_JOB_ARGS", format!("--exclude {}", sample::PASSWORD));
     settings.mistakes.push(Mistake {
         variable: "WEBHOOK_TIMEOUT",

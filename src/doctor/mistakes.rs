@@ -1,8 +1,8 @@
-//! What is wrong with single settings: mistakes that were found when they were read, and what nobody reads before it
-//! is needed (schedules, numbers of the log rotation, addresses).
+//! What is wrong with single settings: mistakes that were found when they were read (schedules among them), and what
+//! nobody reads before it is needed (numbers of the log rotation, addresses).
 
 use super::configuration::Keyed;
-use super::{Finding, channels, cron};
+use super::{Finding, channels};
 use crate::settings::{Effect, Mistake, Settings, table, words};
 
 /// Every finding, but for those of variables in `covered`, of which others have told.
@@ -10,7 +10,6 @@ pub(super) fn findings(settings: &Settings, covered: &[&str]) -> Vec<Keyed> {
     let mut findings: Vec<Keyed> = settings.mistakes.iter().map(of_mistake).collect();
     let known: Vec<&str> = settings.mistakes.iter().map(|mistake| mistake.variable).collect();
     let not_known = |keyed: &Keyed| !known.contains(&keyed.key.as_str());
-    findings.extend(schedules(settings).into_iter().filter(not_known));
     findings.extend(numbers(settings).into_iter().filter(not_known));
     findings.extend(channels::findings(settings).into_iter().filter(not_known));
     findings.retain(|keyed| !covered.contains(&keyed.key.as_str()));
@@ -50,26 +49,6 @@ fn word_lists(settings: &Settings) -> [(&'static str, &str); 6] {
         ("RESTIC_INIT_ARGS", jobs.init.raw.as_str()),
         ("REPLICATE_JOB_ARGS", jobs.replicate.raw.as_str()),
     ]
-}
-
-fn schedules(settings: &Settings) -> Vec<Keyed> {
-    let schedules = &settings.schedules;
-    [
-        ("BACKUP_CRON", &schedules.backup),
-        ("CHECK_CRON", &schedules.check),
-        ("FORGET_CRON", &schedules.forget),
-        ("PRUNE_CRON", &schedules.prune),
-        ("REPLICATE_CRON", &schedules.replicate),
-        ("ROTATE_LOG_CRON", &schedules.rotate_log),
-    ]
-    .into_iter()
-    .filter(|(_, expression)| !expression.trim().is_empty())
-    .filter_map(|(variable, expression)| {
-        let problem = cron::check(expression).err()?;
-        let message = format!("{variable}='{expression}' {problem}: the job never runs by schedule");
-        Some(Keyed::new(variable, Finding::fail(message)))
-    })
-    .collect()
 }
 
 /// Numbers that only one command reads: name, the least it may be, and what happens otherwise.
@@ -115,25 +94,15 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_that_cannot_be_read_is_named_with_its_field() {
-        let folder = sample::folder();
-        let mut settings = sample::settings(folder.path());
-        settings.schedules.check = "0 25 * * *".to_owned();
-        let found = findings(&settings, &[]);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].key, "CHECK_CRON");
-        assert!(found[0].finding.message.starts_with("CHECK_CRON='0 25 * * *' has '25' as hour"), "{found:?}");
-    }
-
-    #[test]
     fn one_variable_is_told_of_once() {
         let folder = sample::folder();
         let mut settings = sample::settings(folder.path());
-        settings.schedules.check = "never".to_owned();
-        settings.mistakes = vec![mistake("CHECK_CRON", Effect::Loud), mistake("RESTIC_TAG", Effect::Work(&["backup"]))];
+        settings.environment.set("CRON_LOG_MAX_SIZE", "1M");
+        settings.mistakes =
+            vec![mistake("CRON_LOG_MAX_SIZE", Effect::Loud), mistake("RESTIC_TAG", Effect::Work(&["backup"]))];
         let found = findings(&settings, &["RESTIC_TAG"]);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].finding.message, "CHECK_CRON='x' is wrong: write y");
+        assert_eq!(found[0].finding.message, "CRON_LOG_MAX_SIZE='x' is wrong: write y");
     }
 
     #[test]

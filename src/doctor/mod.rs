@@ -1,13 +1,16 @@
-//! `doctor` and `config-check`: what is in order and what is not, as text for people and as one JSON document.
+//! `doctor`, `config-check`, `status` and `cron-list`: what is in order and what is not, as text for people and as one JSON
+//! document.
 //!
-//! Both look and change nothing. Each section of the report is a file of its own that gives a list of entries; text
+//! All of them look and change nothing. Each section of the report is a file of its own that gives a list of entries; text
 //! and JSON are made from the same list. `docs/doctor.md` is the page for users.
 
 mod access;
 mod channels;
 mod config_check;
 mod configuration;
-mod cron;
+mod cron_list;
+mod crontab;
+mod describe;
 mod document;
 mod environment;
 mod finding;
@@ -22,15 +25,19 @@ mod replicate;
 mod runtime;
 #[cfg(test)]
 mod sample;
+mod status;
 
-pub use config_check::config_check;
+pub use config_check::{complaints, config_check};
+pub use cron_list::cron_list;
 pub use finding::{Finding, Severity};
 pub use hooks::{discover as discover_hooks, findings as hook_findings};
 pub use probe::Probe;
+pub use status::status;
 
 pub use crate::engine::PROBE_LIMIT;
 use crate::hooks::Discovery;
 use crate::settings::Settings;
+use crate::workers::replicate::JobFile;
 use chrono::{DateTime, Local};
 use page::{Entry, Section};
 use std::io::{self, Write};
@@ -71,7 +78,7 @@ struct Diagnosis {
     now: DateTime<Local>,
     versions: runtime::Versions,
     probed: probe::Probed,
-    job_file: replicate::JobFile,
+    job_file: JobFile,
     discovery: Discovery,
     recent: Vec<recent::Recent>,
 }
@@ -93,7 +100,7 @@ impl Diagnosis {
             now,
             versions,
             probed,
-            job_file: replicate::JobFile::read(&settings.jobs.replicate_file),
+            job_file: JobFile::read(&settings.jobs.replicate_file),
             discovery: hooks::discover(settings),
             recent: recent::read(settings),
         }

@@ -93,7 +93,7 @@ fn one(job: &str, path: PathBuf) -> Recent {
 }
 
 /// Opens a regular file; a fifo in its place must not keep us waiting.
-fn open(path: &Path) -> io::Result<(File, u64)> {
+pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() { Ok((file, metadata.len())) } else { Err(io::Error::other("it is not a file")) }
