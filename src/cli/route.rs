@@ -1,11 +1,11 @@
 //! From the name that the process was called by to its command.
 
-use super::{hooks, usage, workers};
+use super::{alive, cron_list, entry, hooks, rotate_log, schedule, status, usage, workers};
 use crate::doctor;
 use crate::exit;
 use crate::lock::locked_run;
-use crate::settings::{self, Environment, Settings};
-use crate::workers::{WORKERS, find};
+use crate::settings::{self, Environment, Settings, table};
+use crate::workers::{OLD_NAMES, WORKERS, find, find_by_old_name};
 use anyhow::Context as _;
 use clap::Parser;
 use std::ffi::{OsStr, OsString};
@@ -90,19 +90,52 @@ pub fn run(mut args: Vec<OsString>, environment: &Environment) -> anyhow::Result
     }
 }
 
+/// The commands beside the workers, aliases among them.
+const OTHERS: [&str; 13] = [
+    "entry.sh",
+    "scheduler-process",
+    entry::MOUNTED,
+    "locked_run",
+    "rotate_log",
+    "hooks",
+    "doctor",
+    "config-check",
+    "status",
+    "health-summary",
+    "cron-list",
+    "schedule",
+    "alive",
+];
+
+/// Those of them that only we ourselves call.
+const HIDDEN: [&str; 2] = ["scheduler-process", entry::MOUNTED];
+
 fn base_name(path: &OsStr) -> String {
     Path::new(path).file_name().unwrap_or(path).to_string_lossy().into_owned()
 }
 
-fn is_command(name: &str) -> bool {
-    matches!(name, "locked_run" | "hooks" | "doctor" | "config-check")
-        || find(name).is_some_and(|w| w.command.is_some())
+pub(super) fn is_command(name: &str) -> bool {
+    OTHERS.contains(&name) || find(name).or_else(|| find_by_old_name(name)).is_some_and(|w| w.command.is_some())
+}
+
+/// Every name that a process may be called by, links of the image among them.
+pub fn commands() -> Vec<&'static str> {
+    let workers = WORKERS.iter().filter(|worker| worker.command.is_some()).map(|worker| worker.job.name);
+    workers.chain(OLD_NAMES.iter().map(|(old, _)| *old)).chain(OTHERS).filter(|name| !HIDDEN.contains(name)).collect()
 }
 
 fn command(name: &str, shown: &str, args: Vec<OsString>, environment: &Environment) -> anyhow::Result<i32> {
-    let settings = || settings::read(environment);
+    let settings = || read(environment);
     Ok(match name {
+        "entry.sh" => entry::run(args, environment),
+        "scheduler-process" => entry::scheduler(&args, environment),
+        entry::MOUNTED => entry::mounted(&args, environment),
         "locked_run" => lock(args, environment, settings),
+        "rotate_log" => rotate_log::run(args, shown, &settings()),
+        "status" | "health-summary" => status::run(args, shown, &settings()).context(UNPRINTED)?,
+        "cron-list" => cron_list::run(args, shown, &settings()).context(UNPRINTED)?,
+        "schedule" => schedule::run(args, &settings()).context(UNPRINTED)?,
+        "alive" => alive::run(args, shown, &settings()),
         "hooks" => hooks::run(args, settings()),
         "doctor" => match DoctorArgs::try_parse_from(args) {
             Ok(args) => {
@@ -119,11 +152,20 @@ fn command(name: &str, shown: &str, args: Vec<OsString>, environment: &Environme
             }
             Err(error) => usage::report(shown, &error, &settings().secrets),
         },
-        _ => match find(name) {
+        _ => match find(name).or_else(|| find_by_old_name(name)) {
             Some(worker) => workers::run(worker, shown, args, settings()),
             None => exit::USAGE,
         },
     })
+}
+
+/// The settings, with what is wrong in schedules among the mistakes: `settings` takes those as they are given.
+fn read(environment: &Environment) -> Settings {
+    let mut settings = settings::read(environment);
+    settings.mistakes.extend(crate::schedule::mistakes(&settings));
+    settings.mistakes.sort_by_key(|mistake| table::place(mistake.variable));
+    settings::adopt_zone(&settings);
+    settings
 }
 
 fn format_of(json: bool) -> doctor::Format {
@@ -168,6 +210,6 @@ fn help() -> String {
             let _ = writeln!(text, "  {:<14} {}", worker.job.name, command.about);
         }
     }
-    text.push_str("\nHooks:\n  hooks list     What would run, in order\n  hooks check    Everything that would keep a hook from running\n  hooks test     Run hooks for real, without the work\n\nDiagnosis:\n  doctor         Check the whole set-up\n  config-check   Check the settings\n\nLocks:\n  locked_run     Run a command under a job's lock\n\nEach command has --help.");
+    text.push_str("\nHooks:\n  hooks list     What would run, in order\n  hooks check    Everything that would keep a hook from running\n  hooks test     Run hooks for real, without the work\n\nDiagnosis:\n  doctor         Check the whole set-up\n  config-check   Check the settings\n  status         How the jobs are doing\n\nSchedule:\n  cron-list      Which job runs when\n  schedule next  The next times of any cron expression\n  alive          Whether the container's scheduler answers\n  rotate_log     Archive cron.log once it is large\n\nLocks:\n  locked_run     Run a command under a job's lock\n\nContainer:\n  entry.sh       What the container starts: schedule, or the command that is given\n\nOld names: bisync (replicate), health-summary (status)\n\nEach command has --help.");
     text
 }
