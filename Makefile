@@ -9,18 +9,18 @@ demo:
 
 test:
 	@sh tests/install.sh test
-	@if [ -x target/restic-new/restic ]; then export BOATHOOK_TEST_RESTIC_NEW="$$PWD/target/restic-new/restic"; fi; \
-	set -x; cargo nextest run --locked
+	@sh tests/run.sh
 
 bench:
 	@sh tests/install.sh bench
+	@sh tests/image.sh engine && sh tests/image.sh base || true
 	cargo bench --locked --bench bench
 
 lint:
 	@sh tests/install.sh lint
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck tests/*.sh .ci/run $$(find hooks-examples -name '*.sh' -exec grep -lE '^\#!.*\b(sh|bash)\b' {} +)
+	shellcheck tests/*.sh docker/no-binary .ci/run $$(find hooks-examples -name '*.sh' -exec grep -lE '^\#!.*\b(sh|bash)\b' {} +)
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 
 build:

@@ -4,8 +4,8 @@ set -eu
 
 case "${1:-}" in
     demo) wanted="restic jq" ;;
-    test) wanted="restic jq curl python3 shellcheck" ;;
-    bench) wanted="restic" ;;
+    test) wanted="restic rclone jq curl python3 shellcheck" ;;
+    bench) wanted="restic strace" ;;
     lint) wanted="shellcheck" ;;
     *) echo "usage: tests/install.sh demo|test|bench|lint" >&2; exit 2 ;;
 esac
@@ -85,3 +85,29 @@ newer_restic() {
     rm -rf "$work"
 }
 if [ "$1" = test ]; then newer_restic; fi
+
+# The schedule is held against other libraries that read cron expressions, and measured beside them. They live in a folder of
+# their own, with the time zones of the release that the program has.
+oracle() {
+    to=target/oracle
+    packages="croniter==7.0.0 cronsim==2.8 tzdata==2025.2"
+    if [ "$(cat "$to/packages" 2>/dev/null)" = "$packages" ]; then return; fi
+    command -v python3 >/dev/null 2>&1 || { echo "No python3: what needs it will say 'skipped'." >&2; return; }
+    # Debian has the parts that make such a folder in a package of its own.
+    if ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
+        echo "Installing: python3-venv"
+        as_root apt-get update -qq || true
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null || true
+    fi
+    rm -rf "$to"
+    # The names are words of a list.
+    # shellcheck disable=SC2086
+    if log=$( (python3 -m venv "$to" && "$to/bin/pip" --disable-pip-version-check install --quiet $packages) 2>&1); then
+        echo "$packages" > "$to/packages"
+    else
+        rm -rf "$to"
+        echo "croniter and cronsim could not be had; what needs them will say 'skipped'." >&2
+        echo "$log" | sed 's/^/  /' >&2
+    fi
+}
+case "$1" in test | bench) oracle ;; esac
