@@ -3,8 +3,12 @@
 //! Every row is the median of several runs, taken in turns, so that what else the machine does meets all rows alike.
 //! Wall time, and the CPU time of the whole tree (from `wait4`).
 
+mod image;
 mod memory;
+mod rest;
 mod scene;
+mod schedule;
+mod status;
 mod stopwatch;
 
 use scene::Scene;
@@ -25,8 +29,12 @@ fn main() {
         None => println!("\nskipped: real restic (not installed)"),
     }
     small_commands(&Scene::with_stand_in());
+    status::report(&Scene::with_stand_in());
     flood(&Scene::with_stand_in());
     memory::report(&Scene::with_stand_in());
+    rest::report(&Scene::with_stand_in());
+    schedule::report();
+    image::report();
 }
 
 fn with_engine(title: &str, scene: &Scene, times: usize) {

@@ -71,7 +71,8 @@ impl Scene {
         self.hook("hooks/pre-backup.sh", body);
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// A program in the scene's environment.
+    pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         let path = std::env::var("PATH").unwrap_or_default();
         command.env_clear().env("PATH", format!("{}:{path}", self.path("bin").display()));
@@ -93,6 +94,13 @@ impl Scene {
 
     pub fn boathook(&self, args: &[&str]) -> Cost {
         Cost::of(self.command(BOATHOOK).args(args))
+    }
+
+    /// The container's entrypoint, to be started.
+    pub fn entry(&self) -> Command {
+        let mut command = self.command(BOATHOOK);
+        command.arg("entry.sh").env("CRONTAB_FILE", self.path("crontab"));
+        command
     }
 
     /// A `boathook backup` that goes on, to be looked at.

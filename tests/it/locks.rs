@@ -113,3 +113,19 @@ fn a_forged_descriptor_does_not_count() {
     fs::write(sandbox.path("go"), "").expect("can be written");
     holder.finish().ends_with(0);
 }
+
+#[test]
+fn a_skip_tells_the_time_in_the_zone_of_the_settings_file() {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.path("zone.env");
+    std::fs::write(&file, "TZ=Asia/Tokyo\n").expect("can be written");
+    sandbox.set("SETTINGS_FILE", file.display().to_string());
+    let path = sandbox.path("held.lock");
+    let held = std::fs::File::create(&path).expect("can be made");
+    held.lock().expect("can be locked");
+    let time = || sandbox.run_program("env", &["TZ=Asia/Tokyo", "date", "+%Y-%m-%d %a %H:%M"]).ends_with(0).stdout;
+    let before = time();
+    let out = sandbox.run(&["locked_run", "x", &path.display().to_string(), "true"]).ends_with(0).stdout;
+    let around = [before, time()];
+    assert!(around.iter().any(|time| out.starts_with(&format!("[{}", time.trim()))), "{out}: {around:?}");
+}

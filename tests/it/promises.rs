@@ -1,6 +1,6 @@
 //! What users of the container with the `/hooks` folder were promised: each promise has a test that names it.
 
-use crate::support::{BOATHOOK, Finished, Sandbox};
+use crate::support::{BOATHOOK, Finished, Sandbox, write_executable};
 use boathook::workers::WORKERS;
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,10 @@ const PROMISES: &[(&str, &[&str])] = &[
     ("each worker has a pair of hooks", &["promises::every_worker_has_a_pair_of_hooks"]),
     (
         "a pre hook has no argument, a post hook has the worker's exit code",
-        &["promises::a_pre_hook_has_no_argument_and_a_post_hook_has_the_code"],
+        &[
+            "promises::a_pre_hook_has_no_argument_and_a_post_hook_has_the_code",
+            "promises::a_post_hook_of_replicate_has_the_code_of_all_jobs_together",
+        ],
     ),
     (
         "a hook that is present and not executable is an error in cron.log",
@@ -139,9 +142,12 @@ fn calls() -> Vec<(&'static str, Vec<&'static str>)> {
         .collect()
 }
 
-/// A stand-in for restic, and what `forget` needs.
+/// Stand-ins for restic and rclone, and what `forget` and `replicate` need.
 fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::with_stand_in_engine();
+    let rclone = "#!/bin/sh\necho \"$@\" >> \"$LOG_DIR/../engine.log\"\nexit \"${ENGINE_EXIT:-0}\"\n";
+    write_executable(&sandbox.path("bin/rclone"), rclone);
+    fs::write(sandbox.path("config/replicate_jobs.txt"), "/a;nas:a;sync\n").expect("can be written");
     sandbox.set("RESTIC_FORGET_ARGS", "--keep-last 3").set("FORGET_CRON", "0 3 * * *");
     sandbox
 }
@@ -221,6 +227,27 @@ fn a_pre_hook_has_no_argument_and_a_post_hook_has_the_code() {
         sandbox.set("ENGINE_EXIT", "0").run(&words).ends_with(0);
         assert_eq!(sandbox.notes(), "pre 0\npost 1 9\npre 0\npost 1 0\n", "{worker}");
     }
+}
+
+/// Promise: the first argument, where several jobs make one code.
+#[test]
+fn a_post_hook_of_replicate_has_the_code_of_all_jobs_together() {
+    let sandbox = sandbox();
+    sandbox.hook("post-replicate.sh", "echo $# $1 >> $T/notes");
+    let rclone = "#!/bin/sh\ncase \"$*\" in *one*) exit 0 ;; *two*) exit 6 ;; *) exit 3 ;; esac\n";
+    write_executable(&sandbox.path("bin/rclone"), rclone);
+    let jobs = |text: &str| fs::write(sandbox.path("config/replicate_jobs.txt"), text).expect("can be written");
+    for (text, code) in [
+        ("/one;nas:1;copy\n/two;nas:2;copy\n/three;nas:3;copy\n", 6),
+        ("/one;nas:1;copy\n/three;nas:3;copy\nno job\n", 3),
+        ("no job\n/three;nas:3;copy\n;", 2),
+        ("/one;nas:1;copy\n", 0),
+        ("", 1),
+    ] {
+        jobs(text);
+        sandbox.run(&["replicate"]).ends_with(code);
+    }
+    assert_eq!(sandbox.notes(), "1 6\n1 3\n1 2\n1 0\n1 1\n");
 }
 
 /// Promise: present but not executable is an error in `cron.log`, never a silent skip.

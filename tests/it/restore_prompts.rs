@@ -356,3 +356,22 @@ fn a_secret_that_is_typed_is_not_shown_back() {
     let summary = fs::read_to_string(sandbox.path("log/last-restore.json")).expect("is there");
     assert!(!summary.contains("correct-horse"), "{summary}");
 }
+
+#[test]
+fn the_repository_is_lent_while_a_person_is_asked() {
+    let sandbox = scene();
+    let mut person = AtTerminal::start(&sandbox, &["restore"]);
+    let last = up_to(&sandbox, &mut person, 3);
+    person.expect(&last);
+    assert_eq!(sandbox.repository_lock(), None);
+    let (check, _) = sandbox.start_held(&["check"]);
+    person.types("y\n");
+    let (code, shown) = person.ends();
+    assert_eq!(code, 75, "{shown}");
+    assert!(shown.contains("❌ restore not run: repository"), "{shown}");
+    assert!(shown.contains("is held by check"), "{shown}");
+    sandbox.let_go("check");
+    check.finish().ends_with(0);
+    assert_eq!(sandbox.notes(), "", "a hook of the restore ran");
+    sandbox.expect_no_process();
+}

@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 /// The arrows, beside [`OPEN`]. A room that is not named here may not be there, and the drawing must say the same.
 const ARROWS: &[(&str, &[&str])] = &[
     // `report` for one word: the status that a flag of `hooks test` names.
-    ("cli", &["doctor", "hooks", "lock", "report", "run", "workers"]),
-    ("doctor", &["engine", "hooks", "lock", "process", "report", "workers"]),
+    ("cli", &["doctor", "hooks", "init", "lock", "process", "report", "run", "schedule", "scheduler", "workers"]),
+    ("init", &["process"]),
+    // `engine` for the look at the repository before the first schedule.
+    ("scheduler", &["engine", "lock", "process", "schedule"]),
+    ("doctor", &["engine", "hooks", "lock", "process", "report", "schedule", "workers"]),
     // `process` for the stop request and for asking the engine from a prompt, `report` for the status of a run.
-    ("workers", &["engine", "process", "report", "run"]),
+    ("workers", &["engine", "process", "report", "run", "schedule"]),
     ("run", &["hooks", "lock", "process", "report"]),
     ("engine", &["process"]),
     ("hooks", &["process"]),
@@ -20,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // For the one program that a report starts, `sendmail`.
     ("report", &["process"]),
     ("process", &[]),
+    ("schedule", &[]),
     ("settings", &[]),
     ("masking", &[]),
     ("exit", &[]),

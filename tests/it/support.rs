@@ -261,7 +261,8 @@ exit "${ENGINE_EXIT:-0}"
         command
     }
 
-    fn spawn(mut command: Command) -> Running {
+    /// Starts this command, and reads what it prints.
+    pub fn spawn(mut command: Command) -> Running {
         // In a group of its own, so that a test can signal it as a terminal would.
         let mut child = command.process_group(0).spawn().expect("can be started");
         let read = |output: Option<Box<dyn std::io::Read + Send>>| {
