@@ -123,6 +123,7 @@ mod tests {
             args: ["-c", script].map(Into::into).to_vec(),
             environment: Environment::default(),
             directory: None,
+            dies_with_us: None,
         }
     }
 

@@ -1,15 +1,13 @@
 //! The worker's side of a hook: starts its supervisor, hears what it says, tells it to end.
 
 use super::channel::Channel;
-use super::supervisor::{self, CHANNEL_FD, COMMAND, Ended, Order};
-use super::{Request, Stop, spawn};
+use super::ourselves::{Distance, start_ourselves};
+use super::supervisor::{self, COMMAND, Ended, Order};
+use super::{Request, Stop};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::dup2_raw;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 /// When a hook is to be ended for the sake of a stop: from when on, and with what grace.
@@ -40,7 +38,7 @@ pub fn supervise(
     output: &mut dyn FnMut(&[u8]),
 ) -> io::Result<(Ended, Supervisor)> {
     let (mut channel, theirs) = Channel::pair()?;
-    let mut child = start(theirs.into_socket())?;
+    let mut child = start_ourselves(COMMAND, theirs.into_socket(), Distance::Group)?;
     channel.send(supervisor::START, &supervisor::encode_order(order));
     let mut silent_at = order.timeout.map(|limit| Instant::now() + limit + order.kill_after + SILENCE);
     let mut told: Option<Instant> = None;
@@ -121,31 +119,4 @@ fn wait(channel: &mut Channel, stop: &Stop, wake_at: Option<Instant>) -> io::Res
     }
     channel.flush();
     Ok(())
-}
-
-fn start(channel: OwnedFd) -> io::Result<Child> {
-    let mut command = Command::new("/proc/self/exe");
-    command.arg0("boathook").arg(COMMAND).env_clear().current_dir("/").process_group(0);
-    // None of the caller's own output: `$(docker exec ...)` would wait for the leftovers' end.
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let socket = channel.as_raw_fd();
-    // SAFETY: only system calls that are safe between fork and exec are made.
-    unsafe {
-        command.pre_exec(move || {
-            spawn::reset_signals();
-            spawn::close_on_exec_from(3);
-            if socket == CHANNEL_FD {
-                libc::fcntl(socket, libc::F_SETFD, 0);
-            } else {
-                let borrowed = std::os::fd::BorrowedFd::borrow_raw(socket);
-                let copy = dup2_raw(borrowed, CHANNEL_FD)?;
-                // It belongs to the program that is about to start.
-                std::mem::forget(copy);
-            }
-            Ok(())
-        });
-    }
-    let child = spawn::retry_while_busy(|| command.spawn());
-    drop(channel);
-    child
 }

@@ -6,6 +6,7 @@
 //! sends, and obeys its channel; the channel's end means that the worker is dead, so the hook is ended too.
 
 use super::channel::{Channel, pack, unpack};
+use super::ourselves::SOCKET_FD;
 use super::tree::{Progress, TreeEnder};
 use super::{Exit, Spec, spawn};
 use crate::settings::Environment;
@@ -24,8 +25,6 @@ use std::time::{Duration, Instant};
 
 /// The hidden command that the binary is started with to become a supervisor.
 pub const COMMAND: &str = "hook-supervisor";
-/// The descriptor that the channel is handed over at.
-pub(super) const CHANNEL_FD: i32 = 3;
 /// The process's name while the hook runs.
 pub const NAME_RUNNING: &str = "boathook-hook";
 /// The process's name when only leftovers live below it.
@@ -113,7 +112,8 @@ fn decode_order(body: &[u8]) -> Option<Order> {
     while let (Some(name), Some(value)) = (strings.next(), strings.next()) {
         pairs.push((OsString::from_vec(name), OsString::from_vec(value)));
     }
-    let spec = Spec { program, args, environment: pairs.into_iter().collect::<Environment>(), directory };
+    let spec =
+        Spec { program, args, environment: pairs.into_iter().collect::<Environment>(), directory, dies_with_us: None };
     Some(Order { spec, timeout, kill_after, forward })
 }
 
@@ -175,7 +175,7 @@ pub fn main() -> io::Result<()> {
     nix::sys::prctl::set_child_subreaper(true)?;
     set_name(NAME_RUNNING);
     // SAFETY: the worker hands the channel over at this number, and nobody else here uses it.
-    let mut channel = Channel::over(unsafe { OwnedFd::from_raw_fd(CHANNEL_FD) });
+    let mut channel = Channel::over(unsafe { OwnedFd::from_raw_fd(SOCKET_FD) });
     fcntl(channel.as_fd(), FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
     let order = loop {
         let frames = channel.receive_waiting();
@@ -455,6 +455,7 @@ mod tests {
                 args: vec!["0".into()],
                 environment: [("A", "b\nc"), ("EMPTY", "")].into_iter().collect(),
                 directory: Some("/".into()),
+                dies_with_us: None,
             },
             timeout: Some(Duration::from_millis(1500)),
             kill_after: Duration::from_secs(10),

@@ -104,6 +104,21 @@ pub fn name_of(pid: Pid) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
 }
 
+/// Every other process that has this path among its words: an engine that writes there. Our own helpers do not count:
+/// they are forked with the words of a worker, and write nothing.
+pub fn mentioning(path: &std::path::Path) -> Vec<Pid> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = path.as_os_str().as_bytes();
+    let ourselves = nix::unistd::getpid();
+    let names_it = |process: &Process| {
+        let words = fs::read(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
+        !path.is_empty() && words.split(|byte| *byte == 0).any(|word| word.windows(path.len()).any(|part| part == path))
+    };
+    let others = read_all().into_iter().filter(|process| process.pid != ourselves && !process.is_over());
+    let is_helper = |pid: Pid| name_of(pid).starts_with("boathook-");
+    others.filter(names_it).map(|process| process.pid).filter(|pid| !is_helper(*pid)).collect()
+}
+
 /// When a process was started, in clock ticks since the system's start (proc(5): stat, field 22); `None` if it is gone
 /// or has ended. With its number, this is what no other process has.
 pub fn started_at(pid: Pid) -> Option<u64> {
@@ -125,6 +140,28 @@ mod tests {
         let process = parse_stat(7, b"7 (a) S 1 (x) D 42 7 7 0 -1").expect("is well-formed");
         assert_eq!((process.state, process.parent.as_raw()), ('D', 42));
         assert_eq!(parse_stat(7, b"7 no brackets"), None);
+    }
+
+    #[test]
+    fn who_names_a_path_is_found_unless_it_is_a_helper_of_ours() {
+        use std::process::{Command, Stdio};
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let named = |name: &str| {
+            let program = folder.path().join(name);
+            std::os::unix::fs::symlink("/bin/sh", &program).expect("is linked");
+            let mut command = Command::new(&program);
+            command.args(["-c", "echo; read x; :", "sh"]).arg(folder.path().join("target/below"));
+            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts");
+            std::io::Read::read(child.stdout.as_mut().expect("is piped"), &mut [0]).expect("says so");
+            child
+        };
+        let mut started = [named("boathook-read"), named("engine")];
+        let found = mentioning(&folder.path().join("target"));
+        let expected = Pid::from_raw(started[1].id() as i32);
+        for child in &mut started {
+            child.kill().and_then(|()| child.wait()).expect("ends");
+        }
+        assert_eq!(found, [expected]);
     }
 
     #[test]

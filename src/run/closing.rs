@@ -1,7 +1,7 @@
 //! The end of a run: summary and metrics, the seal, notifications.
 
 use super::budget;
-use super::ledger::end_own;
+use super::delivery::{GivenUp, deliver};
 use super::pipeline::Pipeline;
 use super::reports::Notification;
 use super::state::Record;
@@ -9,8 +9,6 @@ use crate::exit;
 use crate::hooks::Hook;
 use crate::masking::say;
 use crate::report::Status;
-use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
 
 impl Pipeline<'_> {
     /// Writes the summary. That it cannot be written costs nothing else.
@@ -98,31 +96,21 @@ impl Pipeline<'_> {
     /// Sends notifications, and gives up when a stop leaves no more time for them.
     pub(super) fn notify(&self, still_running: Option<&Hook>) -> Vec<Notification> {
         let wanted = &self.run.settings.notify;
-        if wanted.webhook_url.is_empty() && wanted.mail_recipient.is_empty() {
+        if !self.run.is_notified || (wanted.webhook_url.is_empty() && wanted.mail_recipient.is_empty()) {
             return Vec::new();
         }
         let left = || budget::notifications(self.run.settings.limits.stop, self.stop.request().as_ref());
         let (letter, limit) = (self.reports().letter(still_running), left());
-        let (done, wait) = std::sync::mpsc::channel();
-        let sender = std::thread::Builder::new().name("notify".into()).spawn(move || {
-            // Nobody waits any more once a stop has left no time.
-            let _ = done.send(letter.send(limit));
-        });
-        if let Err(error) = sender {
-            say::error(format!("❌ Notifications cannot be sent: {error}"));
-            return Vec::new();
-        }
-        loop {
-            match wait.recv_timeout(Duration::from_millis(50)) {
-                Ok(sent) => return sent,
-                Err(RecvTimeoutError::Timeout) if left().is_none_or(|left| !left.is_zero()) => {}
-                Err(_) => {
-                    let reason = "no time was left before the stop (STOP_TIMEOUT)";
-                    say::error(format!("❌ Notifications were given up: {reason}"));
-                    // A sendmail that does not end.
-                    end_own(Duration::ZERO);
-                    return vec![("notifications".to_owned(), "failed".to_owned(), reason.to_owned())];
-                }
+        match deliver(move || letter.send(limit), || left().is_some_and(|left| left.is_zero())) {
+            Ok(sent) => sent,
+            Err(GivenUp::NotStarted(error)) => {
+                say::error(format!("❌ Notifications cannot be sent: {error}"));
+                Vec::new()
+            }
+            Err(GivenUp::Abandoned) => {
+                let reason = "no time was left before the stop (STOP_TIMEOUT)";
+                say::error(format!("❌ Notifications were given up: {reason}"));
+                vec![("notifications".to_owned(), "failed".to_owned(), reason.to_owned())]
             }
         }
     }

@@ -4,6 +4,7 @@
 //! the subreaper), ends the running hook and the engine, and has a successor finish the run: summary, post hooks, seal.
 //! Should the keeper die, the worker, which holds the lock too, goes on by itself.
 
+use super::cleaner::{self, Cleaner};
 use super::ledger::{END_ORPHANS, Ledger, ORPHANS_ENDED, RECORD, supervisors};
 use super::pipeline::Pipeline;
 use super::state::{Record, State};
@@ -17,7 +18,7 @@ use crate::process::registry::Registered;
 use crate::process::supervisor::{NAME_DRAINING, NAME_RUNNING};
 use crate::process::tree::{Progress, TreeEnder};
 use crate::process::{Exit, Process, Request, children_of, is_ignored, name_of, own_children};
-use crate::settings::Settings;
+use crate::settings::{Console, Settings};
 use chrono::Local;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -58,6 +59,9 @@ const SUPERVISOR_GRACE: Duration = Duration::from_secs(4);
 /// How long a dead worker's socket is listened to: a child that it had just forked may hold it open for a moment.
 const LAST_RECORDS: Duration = Duration::from_secs(2);
 
+/// How long the end of a cleaner that has left is waited for.
+const CLEANER_END: Duration = Duration::from_secs(1);
+
 /// Everything of a run that does not change: known to keeper, worker and successors alike.
 pub(super) struct Run {
     pub job: &'static Job,
@@ -70,6 +74,8 @@ pub(super) struct Run {
     pub folder_error: Option<String>,
     /// Only the hooks are tried.
     pub trial: Option<Trial>,
+    /// Whether webhook and mail tell of it.
+    pub is_notified: bool,
     /// The lock of the repository, until the work is over.
     pub repository: Option<RepositoryHold>,
 }
@@ -99,7 +105,10 @@ pub fn keep(command: Command) -> i32 {
             return code;
         }
     };
-    let Command { job, mut work, settings, workers, trial, .. } = command;
+    let Command { job, mut work, mut settings, workers, trial, .. } = command;
+    if work.keeps_stdout() {
+        settings.log.console = Console::Stderr;
+    }
     let id = identity::new_id(job.name);
     lock.say(&Holder::ourselves(&id));
     // From here on there is something to clear away.
@@ -122,6 +131,7 @@ pub fn keep(command: Command) -> i32 {
         folder_error: registered.as_ref().err().map(ToString::to_string),
         settings,
         trial,
+        is_notified: work.is_notified(),
         repository,
     };
     let code = match signals.and_then(|signals| Keeper::new(&run, signals)) {
@@ -160,6 +170,8 @@ struct Keeper {
     state: State,
     /// What the keeper had adopted before the running hook was started: left on purpose, as far as is known.
     leftovers: Vec<Pid>,
+    /// The way to whoever pays what the run owes, if we and the worker die together.
+    cleaner: Option<Cleaner>,
 }
 
 /// A worker as its keeper sees it.
@@ -173,10 +185,26 @@ impl Keeper {
     fn new(run: &Run, signals: SignalFd) -> io::Result<Self> {
         nix::sys::prctl::set_child_subreaper(true)?;
         let state = State::new(run.plan.all().count());
-        Ok(Self { signals, asked: Vec::new(), state, leftovers: Vec::new() })
+        let cleaner = Cleaner::new().ok();
+        Ok(Self { signals, asked: Vec::new(), state, leftovers: Vec::new(), cleaner })
     }
 
     fn watch(mut self, run: &Run, work: &mut dyn Work, lock: &Lock) -> i32 {
+        let code = self.watch_workers(run, work, lock);
+        if let Some(cleaner) = &mut self.cleaner {
+            cleaner.dismiss();
+            // Its socket is closed: its end is a moment away.
+            let until = Instant::now() + CLEANER_END;
+            while own_children().iter().any(|pid| name_of(*pid) == cleaner::NAME) && Instant::now() < until {
+                reap_all();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        reap_all();
+        code
+    }
+
+    fn watch_workers(&mut self, run: &Run, work: &mut dyn Work, lock: &Lock) -> i32 {
         for _ in 0..=SUCCESSORS {
             let worker = match self.start(run, work) {
                 Ok(worker) => worker,
@@ -215,11 +243,14 @@ impl Keeper {
         match unsafe { fork() }? {
             ForkResult::Parent { child } => {
                 let _ = write(&stop, &self.asked);
+                if let Some(cleaner) = &mut self.cleaner {
+                    cleaner.leave_to_the_worker();
+                }
                 Ok(Worker { pid: child, channel, stop })
             }
             ForkResult::Child => {
                 drop((channel, stop));
-                let ledger = Ledger::new(self.state.clone(), theirs);
+                let ledger = Ledger::new(self.state.clone(), theirs, self.cleaner.take());
                 let code = match Pipeline::new(run, ledger, stop_theirs) {
                     Ok(pipeline) => pipeline.go(work),
                     Err(error) => {
@@ -349,7 +380,12 @@ impl Keeper {
                     let _ = kill(process.pid, Signal::SIGKILL);
                 }
                 let mut keep = self.leftovers.clone();
-                keep.extend(children_of(getpid()).iter().map(|p| p.pid).filter(|pid| name_of(*pid) == NAME_DRAINING));
+                keep.extend(
+                    children_of(getpid())
+                        .iter()
+                        .map(|p| p.pid)
+                        .filter(|pid| matches!(name_of(*pid).as_str(), NAME_DRAINING | cleaner::NAME)),
+                );
                 let mut rest = TreeEnder::begin(Duration::ZERO, keep);
                 while let Progress::Wait(time) = rest.step() {
                     reap_all();

@@ -1,6 +1,8 @@
 //! The worker's book of its run: what it notes is known to the keeper at once.
 
+use super::cleaner::{self, Cleaner};
 use super::state::{Record, State};
+use crate::masking::say;
 use crate::process::channel::Channel;
 use crate::process::supervisor::{NAME_DRAINING, NAME_RUNNING};
 use crate::process::tree::{Progress, TreeEnder};
@@ -18,12 +20,13 @@ pub(super) const ORPHANS_ENDED: u8 = 12;
 pub struct Ledger {
     state: State,
     keeper: Channel,
+    cleaner: Option<Cleaner>,
 }
 
 impl Ledger {
     /// A book that goes on from `state`.
-    pub fn new(state: State, keeper: Channel) -> Self {
-        Self { state, keeper }
+    pub(super) fn new(state: State, keeper: Channel, cleaner: Option<Cleaner>) -> Self {
+        Self { state, keeper, cleaner }
     }
 
     /// What is known.
@@ -43,7 +46,24 @@ impl Ledger {
             self.keeper.send(RECORD, &body);
             self.keeper.flush_all();
         }
+        match (&record, &mut self.cleaner) {
+            (Record::Owes(debt), Some(cleaner)) => {
+                if let Err(error) = cleaner.owes(debt) {
+                    // It is there for a rare accident only: no reason not to work.
+                    say::log_only(format!("No cleaner for {}: {error}", debt.path().display()));
+                }
+            }
+            (Record::Paid(debt), Some(cleaner)) => cleaner.paid(debt),
+            _ => {}
+        }
         self.state.apply(record);
+    }
+
+    /// Has the cleaner end, where nobody else does that any more.
+    pub(super) fn dismiss_cleaner(&mut self) {
+        if let Some(cleaner) = &mut self.cleaner {
+            cleaner.dismiss();
+        }
     }
 
     /// Has whoever adopted it end what a dead supervisor or an interrupted engine left: the keeper, or this process
@@ -68,11 +88,11 @@ pub(super) fn end_own(grace: Duration) {
     }
 }
 
-/// Our children that are supervisors of hooks: what lives below them is theirs.
+/// Our children that are supervisors of hooks, and what lives below them is theirs; and the cleaner, who goes last.
 pub(super) fn supervisors() -> Vec<Pid> {
     children_of(getpid())
         .into_iter()
         .map(|process| process.pid)
-        .filter(|pid| matches!(name_of(*pid).as_str(), NAME_RUNNING | NAME_DRAINING))
+        .filter(|pid| matches!(name_of(*pid).as_str(), NAME_RUNNING | NAME_DRAINING | cleaner::NAME))
         .collect()
 }

@@ -6,7 +6,10 @@
 //! finish what a killed worker left.
 
 mod budget;
+pub mod cleaner;
 mod closing;
+mod debts;
+mod delivery;
 mod hook_steps;
 mod identity;
 mod job;
@@ -15,14 +18,17 @@ mod ledger;
 mod locks;
 mod outcome;
 mod pipeline;
+mod removal;
 mod reports;
 mod state;
 mod tasks;
 pub mod trial;
 mod work;
 
-pub use crate::lock::RepositoryLock;
+pub use crate::lock::{RepositoryLock, repository_key};
 pub use budget::engine_grace;
+pub use debts::{Debt, Debts};
+pub use delivery::{GivenUp, deliver};
 pub use job::Job;
 pub use keeper::{Command, keep};
-pub use work::{Asked, Cancelled, Step, Work, WorkContext, Worked};
+pub use work::{Asked, Cancelled, Draft, Step, Work, WorkContext, Worked};

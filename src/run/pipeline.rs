@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::outcome::{self, Outcome};
 use super::reports::Reports;
 use super::state::{Record, WorkEnd};
-use super::{Asked, Cancelled, Work, WorkContext, Worked, locks};
+use super::{Asked, Cancelled, Debts, Work, WorkContext, Worked, debts, locks};
 use crate::exit;
 use crate::hooks::{Directory, Hook, Phase};
 use crate::masking::output::{self, Output};
@@ -108,7 +108,12 @@ impl<'a> Pipeline<'a> {
                     let _ = writeln!(io::stderr(), "{message}");
                     return self.leave(code);
                 }
-                Err(Cancelled::ByOperator { extras }) => return self.cancelled(extras),
+                Err(Cancelled::ByOperator { extras }) => {
+                    return self.cancelled(extras, Record::Interrupted(libc::SIGINT));
+                }
+                Err(Cancelled::Declined { extras, reason }) => {
+                    return self.cancelled(extras, Record::CalledOff(reason));
+                }
             }
             // What the questions settled: a target that was typed.
             self.target = work.target(&self.run.settings, &self.ledger.state().values);
@@ -131,6 +136,9 @@ impl<'a> Pipeline<'a> {
             // Nobody else does it any more.
             let _ = fs::remove_dir_all(folder);
             self.run.release_repository();
+        }
+        if self.ledger.is_alone() {
+            self.ledger.dismiss_cleaner();
         }
         code
     }
@@ -204,6 +212,7 @@ impl<'a> Pipeline<'a> {
         if self.run.trial.is_none() {
             let _ = self.output.open_log(&self.log_path());
         }
+        debts::settle_all(&mut self.ledger);
         let state = self.ledger.state();
         if state.sealed.is_some() {
             return;
@@ -241,13 +250,13 @@ impl<'a> Pipeline<'a> {
         })));
     }
 
-    fn cancelled(mut self, extras: Vec<(String, String)>) -> i32 {
+    fn cancelled(mut self, extras: Vec<(String, String)>, how: Record) -> i32 {
         self.ledger.note(Record::Begun);
         self.ledger.note(Record::Cancelled(extras));
-        self.ledger.note(Record::Interrupted(libc::SIGINT));
+        self.ledger.note(how);
         self.open_log();
         self.write_summary();
-        let code = exit::of_signal(libc::SIGINT);
+        let code = self.standing().code;
         self.ledger.note(Record::Sealed(code));
         self.leave(code)
     }
@@ -297,11 +306,13 @@ impl<'a> Pipeline<'a> {
         let _entered = span.enter();
         self.ledger.note(Record::WorkStarted(Local::now()));
         let started = Instant::now();
+        work.hear(self.reports().draft());
         let end = self.do_work(work, started);
         if self.stop.request().is_some() {
             // What served the engine has no purpose without it.
             self.ledger.end_orphans(ENGINE_ORPHANS_GRACE);
         }
+        debts::settle_all(&mut self.ledger);
         if end.code != 0 {
             self.note_interruption();
         }
@@ -311,24 +322,27 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    fn do_work(&self, work: &mut dyn Work, started: Instant) -> WorkEnd {
-        let settings = &self.run.settings;
+    fn do_work(&mut self, work: &mut dyn Work, started: Instant) -> WorkEnd {
+        let run = self.run;
+        let settings = &run.settings;
         let values = self.ledger.state().values.clone();
         let mut environment = settings.environment.clone();
         for (name, value) in &values {
             environment.set(name, value);
         }
+        let log_path = self.log_path();
         let mut cx = WorkContext {
             job: self.run.job,
             settings,
             environment,
             values: &values,
             stop: &self.stop,
-            log_path: self.log_path(),
+            log_path,
             extras: Vec::new(),
             stats: Map::new(),
             snapshot: String::new(),
             steps: Vec::new(),
+            debts: Debts::noted_in(&mut self.ledger),
             repository: self.run.repository.as_ref(),
         };
         let Worked { code, reason, warnings, deferred } = work.run(&mut cx);

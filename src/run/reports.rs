@@ -4,6 +4,7 @@ use super::keeper::Run;
 use super::outcome::{self, Outcome};
 use super::state::State;
 use super::tasks;
+use super::work::Draft;
 use crate::hooks::Hook;
 use crate::masking::output::{Flusher, Output};
 use crate::report::mail::Files;
@@ -99,6 +100,11 @@ impl Reports<'_> {
             let _ = write!(document.reason, "{separator}post hook {} still running", hook.name);
         }
         Letter { settings: self.run.settings.clone(), document, flusher: self.output.flusher() }
+    }
+
+    /// What is known before the work.
+    pub fn draft(&self) -> Draft {
+        Draft { document: self.document(), flusher: self.output.flusher() }
     }
 
     /// The table of tasks, with its heading.

@@ -4,6 +4,7 @@
 //! at every moment, and whoever goes on has all of it.
 
 use super::Step;
+use super::debts::Debt;
 use crate::report::{HookRecord, Status};
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,10 @@ pub enum Record {
     WorkStarted(DateTime<Local>),
     /// The work is over, or will not be done.
     WorkEnded(Box<WorkEnd>),
+    /// The work has made something that must not outlive it.
+    Owes(Debt),
+    /// It is gone again.
+    Paid(Debt),
     /// The worker died of this signal, or ended with this code (above 255: code + 256), before the run was sealed.
     Died(i32),
     /// The summary is on disk.
@@ -91,6 +96,8 @@ pub struct State {
     pub clock: Option<DateTime<Local>>,
     /// See [`Record::WorkEnded`].
     pub work: Option<WorkEnd>,
+    /// See [`Record::Owes`]; what has been paid is no longer among them.
+    pub debts: Vec<Debt>,
     /// See [`Record::Died`].
     pub died: Option<i32>,
     /// See [`Record::SummaryWritten`].
@@ -124,6 +131,8 @@ impl State {
             Record::Interrupted(signal) => self.interrupted = Some(signal),
             Record::WorkStarted(at) => self.clock = Some(at),
             Record::WorkEnded(end) => self.work = Some(*end),
+            Record::Owes(debt) => self.debts.push(debt),
+            Record::Paid(debt) => self.debts.retain(|owed| *owed != debt),
             Record::Died(how) => self.died = Some(how),
             Record::SummaryWritten => self.summary_written = true,
             Record::Notified(status) => self.notified = Some(status),

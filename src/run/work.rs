@@ -1,10 +1,13 @@
 //! What a worker brings to its run, and what it is given there.
 
 use super::Job;
+use super::debts::Debts;
 use super::locks::waiting;
 use crate::lock::{LockError, RepositoryHold, RepositoryLock};
+use crate::masking::output::Flusher;
 use crate::masking::say;
 use crate::process::Stop;
+use crate::report::Document;
 use crate::settings::Settings;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -35,8 +38,23 @@ pub trait Work {
     /// `values` are what pre hooks have handed on so far.
     fn target(&self, settings: &Settings, values: &BTreeMap<String, String>) -> String;
 
+    /// Is told how the run's reports would look if they went out now; called right before [`Work::run`].
+    fn hear(&mut self, so_far: Draft) {
+        let _ = so_far;
+    }
+
     /// Does the work. Called once, after the pre hooks, unless they forbid it.
     fn run(&mut self, cx: &mut WorkContext<'_>) -> Worked;
+
+    /// Whether standard output is for the work's own data: then every line, also of hooks, goes to standard error.
+    fn keeps_stdout(&self) -> bool {
+        false
+    }
+
+    /// Whether webhook and mail tell of the run: not of one that has been about sending them.
+    fn is_notified(&self) -> bool {
+        true
+    }
 
     /// What the mail's subject says after the duration, once the work is over.
     fn details(&self, cx: &WorkContext<'_>) -> String;
@@ -44,6 +62,14 @@ pub trait Work {
     /// The contract's extras for a run whose work was not done (a failed critical hook, bad configuration found
     /// before it began): what is known without it.
     fn extras_without_work(&self, settings: &Settings) -> Vec<(String, String)>;
+}
+
+/// The reports of a run that is not over.
+pub struct Draft {
+    /// The summary as it stands.
+    pub document: Document,
+    /// Has every line so far written to the log.
+    pub flusher: Flusher,
 }
 
 /// What came of the questions.
@@ -69,6 +95,14 @@ pub enum Cancelled {
     ByOperator {
         /// The contract's extras of a cancelled run.
         extras: Vec<(String, String)>,
+    },
+    /// The person at the terminal said no to something that may as well not be done: recorded in the summary with these
+    /// extras, status `skipped`, exit code 0. No hook runs.
+    Declined {
+        /// The contract's extras of such a run.
+        extras: Vec<(String, String)>,
+        /// One line why.
+        reason: String,
     },
 }
 
@@ -127,6 +161,8 @@ pub struct WorkContext<'a> {
     pub snapshot: String,
     /// Steps beside the main one.
     pub steps: Vec<Step>,
+    /// What would be left if this process died now.
+    pub debts: Debts<'a>,
     /// The lock of the repository; `None` where a run that uses it has started this one.
     pub repository: Option<&'a RepositoryHold>,
 }
