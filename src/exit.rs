@@ -29,7 +29,8 @@ pub const SUCCESS: i32 = 0;
 pub const FAILURE: i32 = 1;
 /// Bad configuration or usage of what the work itself needs.
 pub const USAGE: i32 = 2;
-/// Some source data could not be read (backup), or an include matched nothing (restore).
+/// Some source data could not be read (backup), what was asked for matches nothing (restore, restore-test,
+/// snapshot-export), or there is nothing to make (init-repo).
 pub const INCOMPLETE: i32 = 3;
 /// restic: the repository does not exist.
 pub const NO_REPOSITORY: i32 = 10;
@@ -75,7 +76,7 @@ pub const TABLE: &[ExitCode] = &[
     ExitCode {
         code: INCOMPLETE,
         origin: Origin::Restic,
-        sentence: "some source files could not be read (backup), or the includes matched nothing (restore)",
+        sentence: "some source files could not be read (backup), the paths that were asked for match nothing (restore, restore-test, snapshot-export), or the repository is there already (init-repo)",
     },
     ExitCode {
         code: NO_REPOSITORY,

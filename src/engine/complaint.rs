@@ -1,16 +1,22 @@
 //! What restic complains of while it works, remembered as far as it explains its end.
 
 use super::wording::plainly;
+use crate::masking::say;
 
 /// Longest message that is kept, in characters: a reason is one line of a report.
 const LONGEST: usize = 1000;
+
+/// What the system says of a full disk.
+const NO_SPACE: &str = "no space left on device";
 
 /// The lines of standard error that explain an end.
 #[derive(Debug, Clone, Default)]
 pub struct Complaint {
     fatal: Option<String>,
     telling: Option<String>,
+    full: Option<String>,
     last: String,
+    retries: bool,
     pub(super) locked: bool,
     pub(super) wrong_password: bool,
     pub(super) no_repository: bool,
@@ -31,6 +37,7 @@ impl Complaint {
     }
 
     fn hear_line(&mut self, line: &str) {
+        self.tell_of_retries(line);
         let short = || line.trim().chars().take(LONGEST).collect::<String>();
         let mut telling = true;
         if line.contains("repository is already locked") {
@@ -52,12 +59,29 @@ impl Complaint {
         {
             self.fatal = Some(fatal.trim().chars().take(LONGEST).collect());
         }
+        if self.full.is_none() && line.to_ascii_lowercase().contains(NO_SPACE) {
+            self.full = Some(short());
+        }
         self.last = short();
     }
 
-    /// The line that says most: restic's own `Fatal:`, a line of a known meaning, or the last one.
-    pub fn message(&self) -> &str {
-        self.fatal.as_deref().or(self.telling.as_deref()).unwrap_or(&self.last)
+    /// restic tries for a quarter of an hour what its storage refuses, and says so in the log alone: whoever waits is to
+    /// know why, once.
+    fn tell_of_retries(&mut self, line: &str) {
+        if !self.retries && line.contains("returned error, retrying after") {
+            self.retries = true;
+            say::warn(format!("⏳ restic tries again what its storage refuses: {}", line.trim()));
+        }
+    }
+
+    /// The line that says most: restic's own `Fatal:`, a line of a known meaning, or the last one. A full disk is the
+    /// cause where restic only counts its errors, so the first word on it is added.
+    pub fn message(&self) -> String {
+        let said = self.fatal.as_deref().or(self.telling.as_deref()).unwrap_or(&self.last);
+        match &self.full {
+            Some(full) if !said.to_ascii_lowercase().contains(NO_SPACE) => format!("{said} ({full})"),
+            _ => said.to_owned(),
+        }
     }
 }
 
@@ -122,5 +146,15 @@ mod tests {
     fn without_a_fatal_line_the_last_one_speaks() {
         assert_eq!(heard("one\n\nunknown flag: --bogus\n").message(), "unknown flag: --bogus");
         assert_eq!(Complaint::new().message(), "");
+    }
+
+    /// Since 0.17 an error is JSON; before, restic only says that it goes on.
+    #[test]
+    fn a_full_disk_is_named_where_restic_only_counts() {
+        let said = "ignoring error for /a: write /t/a: no space left on device\n\
+                    ignoring error for /b: open /t/b: No space left on device\nFatal: There were 95 errors\n";
+        let message = heard(said).message();
+        assert_eq!(message, "There were 95 errors (ignoring error for /a: write /t/a: no space left on device)");
+        assert_eq!(heard("Fatal: write: no space left on device").message(), "write: no space left on device");
     }
 }

@@ -60,7 +60,7 @@ impl Outcome {
             (exit::FAILURE, _) if complaint.no_repository => Meaning::NoRepository,
             _ => Meaning::Failed,
         };
-        Self { exit, meaning, message: complaint.message().to_owned() }
+        Self { exit, meaning, message: complaint.message() }
     }
 
     /// The outcome of a program that could not be started.

@@ -90,6 +90,7 @@ fn version_within(
         args: args.iter().map(Into::into).collect(),
         environment: environment.clone(),
         directory: None,
+        dies_with_us: None,
     };
     let mut first = None;
     let outcome = run_text(&spec, &bounds, &mut |output| {

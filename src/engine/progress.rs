@@ -3,7 +3,7 @@
 use super::rate::Rate;
 use super::{Counter, Status, bytes, clock};
 use crate::masking::say;
-use crate::settings::{Environment, Log};
+use crate::settings::{Console, Environment, Log};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -45,11 +45,15 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Progress of the job called `name`: a bar if standard output is a terminal, a line a minute if not, nothing
+    /// Progress of the job called `name`: a bar if the console is a terminal, a line a minute if not, nothing
     /// where informational lines are off.
     pub fn new(name: &str, log: &Log) -> Self {
-        if log.verbose && std::io::stdout().is_terminal() && !log.json {
-            Self::shown(name, Show::Bar(bar()))
+        let on_a_terminal = match log.console {
+            Console::Stdout => std::io::stdout().is_terminal(),
+            Console::Stderr => std::io::stderr().is_terminal(),
+        };
+        if log.verbose && on_a_terminal && !log.json {
+            Self::shown(name, Show::Bar(bar(log.console)))
         } else {
             Self::lines(name, log)
         }
@@ -120,8 +124,12 @@ impl Drop for Progress {
     }
 }
 
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stdout());
+fn bar(console: Console) -> ProgressBar {
+    let target = match console {
+        Console::Stdout => ProgressDrawTarget::stdout(),
+        Console::Stderr => ProgressDrawTarget::stderr(),
+    };
+    let bar = ProgressBar::with_draw_target(Some(STEPS), target);
     // Plain ASCII: the console of a container is not always UTF-8.
     if let Ok(style) = ProgressStyle::with_template("[{bar:10}] {wide_msg}") {
         bar.set_style(style.progress_chars("=> "));

@@ -115,6 +115,7 @@ impl Rclone {
             args: words.iter().map(Into::into).collect(),
             environment,
             directory: None,
+            dies_with_us: None,
         };
         let started = Instant::now();
         let (mut telling, mut blocks) = (Telling::default(), StatsBlocks::new(ours));
@@ -155,6 +156,7 @@ impl Rclone {
             args: begin.iter().chain(words).chain(&end).map(Into::into).collect(),
             environment: self.environment.clone(),
             directory: None,
+            dies_with_us: None,
         };
         let started = Instant::now();
         let (mut telling, mut files) = (Telling::default(), Vec::new());

@@ -2,6 +2,8 @@
 
 use crate::process::Spec;
 use crate::settings::{Environment, Settings};
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
 use nix::unistd::{AccessFlags, access};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -39,7 +41,22 @@ impl Restic {
         }
         args.push(sub.into());
         args.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
-        Spec { program: self.program.clone(), args, environment: self.environment.clone(), directory: None }
+        Spec {
+            program: self.program.clone(),
+            args,
+            environment: self.environment.clone(),
+            directory: None,
+            // What it does on SIGINT at any time: take its lock away, unmount, end.
+            dies_with_us: Some(Signal::SIGINT),
+        }
+    }
+
+    /// The word that keeps a command which only reads from writing a lock, where that cannot be written: the repository
+    /// is a folder on a file system that is mounted read-only. restic would try for a quarter of an hour.
+    pub fn without_lock(settings: &Settings) -> Option<&'static str> {
+        let location = &settings.repository.location;
+        let folder = Path::new(location.strip_prefix("local:").unwrap_or(location)).join("locks");
+        (folder.is_absolute() && access(&folder, AccessFlags::W_OK) == Err(Errno::EROFS)).then_some("--no-lock")
     }
 }
 

@@ -89,15 +89,63 @@ pub(super) fn judged(
 /// Runs a command to its end, says what its end means, and gives all that it wrote to standard output: a listing is
 /// one line, of whatever length.
 pub fn run_whole(spec: &Spec, bounds: &Bounds<'_>) -> (Outcome, Vec<u8>) {
+    let mut stdout = Vec::new();
+    let outcome = run_pieces(spec, bounds, &mut |piece| stdout.extend_from_slice(piece), &mut |_| {});
+    (outcome, stdout)
+}
+
+/// Runs a command to its end, says what its end means, and hands on the bytes of its standard output as they come, and
+/// the lines of its standard error. It waits for whoever takes the bytes, and for nothing else: a stop is heard between
+/// two pieces.
+pub fn run_pieces(
+    spec: &Spec,
+    bounds: &Bounds<'_>,
+    piece: &mut dyn FnMut(&[u8]),
+    line: &mut dyn FnMut(&str),
+) -> Outcome {
     let started = Instant::now();
-    let (mut stdout, mut stderr, mut complaint) = (Vec::new(), Lines::new(), Complaint::new());
+    let (mut stderr, mut complaint) = (Lines::new(), Complaint::new());
+    let mut hear = |text: &str| {
+        complaint.hear(text);
+        line(text);
+    };
     let end = run_events(spec, bounds, &mut |event| match event {
-        Event::Stdout(piece) => stdout.extend_from_slice(piece),
-        Event::Stderr(piece) => stderr.push(piece, &mut |line| complaint.hear(line)),
+        Event::Stdout(bytes) => piece(bytes),
+        Event::Stderr(bytes) => stderr.push(bytes, &mut hear),
         Event::Tick => {}
     });
-    stderr.finish(&mut |line| complaint.hear(line));
-    (judgement(spec, bounds, started, end, &complaint), stdout)
+    stderr.finish(&mut hear);
+    judgement(spec, bounds, started, end, &complaint)
+}
+
+/// What comes of a command whose standard output is data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// The next bytes of its standard output.
+    Stdout(&'a [u8]),
+    /// A line of its standard error.
+    Stderr(&'a str),
+    /// Nothing for a moment.
+    Tick,
+}
+
+/// As [`run_pieces`], and tells as well when nothing comes: for data of which it matters how far it is.
+pub fn run_stream(spec: &Spec, bounds: &Bounds<'_>, each: &mut dyn FnMut(Piece<'_>)) -> Outcome {
+    let started = Instant::now();
+    let (mut stderr, mut complaint) = (Lines::new(), Complaint::new());
+    let end = run_events(spec, bounds, &mut |event| match event {
+        Event::Stdout(bytes) => each(Piece::Stdout(bytes)),
+        Event::Stderr(bytes) => stderr.push(bytes, &mut |line| {
+            complaint.hear(line);
+            each(Piece::Stderr(line));
+        }),
+        Event::Tick => each(Piece::Tick),
+    });
+    stderr.finish(&mut |line| {
+        complaint.hear(line);
+        each(Piece::Stderr(line));
+    });
+    judgement(spec, bounds, started, end, &complaint)
 }
 
 fn judgement(
@@ -143,7 +191,7 @@ mod tests {
         let program = folder.path().join("restic");
         script(&program, "trap '' INT; echo begun; while :; do sleep 1; done");
         let environment = Environment::from_iter([("PATH", "/usr/bin:/bin")]);
-        let spec = Spec { program, args: Vec::new(), environment, directory: None };
+        let spec = Spec { program, args: Vec::new(), environment, directory: None, dies_with_us: None };
         let stop = Stop::new().expect("descriptors are there");
         let grace =
             |budget: Duration, request: &Request| if request.signal == Signal::SIGINT { budget } else { budget / 2 };

@@ -19,5 +19,5 @@ pub use holder::Holder;
 pub use locked_run::locked_run;
 pub use mode::RepositoryLock;
 pub use place::Place;
-pub use repository::{Repository, RepositoryHold, Wanted};
+pub use repository::{Repository, RepositoryHold, Wanted, repository_key};
 pub use ticket::Turn;

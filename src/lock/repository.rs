@@ -59,7 +59,7 @@ impl Repository {
     /// The repository at a location, given as it is shown: a password in it says nothing about where it is, and the
     /// name of a file must not help anybody to guess it.
     pub fn new(run_dir: &Path, shown: &str) -> Self {
-        let name = format!("repository-{:016x}", hash(place_of(shown)));
+        let name = format!("repository-{}", repository_key(shown));
         let path = |kind: &str| run_dir.join(format!("{name}.{kind}"));
         Self { lock: path("lock"), queue: path("queue"), shown: shown.to_owned() }
     }
@@ -294,6 +294,11 @@ impl RepositoryHold {
         // Those who wait hear of this: the lock must be free by then.
         self.ticket.tear_up();
     }
+}
+
+/// What names a repository in files of ours, given as it is shown: 16 digits that tell nothing of it.
+pub fn repository_key(shown: &str) -> String {
+    format!("{:016x}", hash(place_of(shown)))
 }
 
 /// Two ways to write a folder are one place.

@@ -5,7 +5,7 @@
 //! nothing for a while (a terminal that is held, a pipe that nobody reads) loses lines, and the run goes on.
 
 use super::{Secrets, say};
-use crate::settings::Log;
+use crate::settings::{Console, Log};
 use chrono::{Local, SecondsFormat};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -49,7 +49,11 @@ struct Shared {
 
 /// Opens the console for this process; call once, in the process that prints, and keep the result.
 pub fn open(secrets: Arc<Secrets>, settings: Log) -> Output {
-    let (console, guard) = Queue::to(Box::new(io::stdout()), None);
+    let console: Box<dyn Write + Send> = match settings.console {
+        Console::Stdout => Box::new(io::stdout()),
+        Console::Stderr => Box::new(io::stderr()),
+    };
+    let (console, guard) = Queue::to(console, None);
     let shared = Arc::new(Shared { secrets, settings, console, log: RwLock::new(None) });
     let subscriber = tracing_subscriber::registry().with(Lines(Arc::clone(&shared)));
     // Only a test that opens twice in one process could fail here, and keeps its first output.

@@ -17,7 +17,7 @@ static COUNTER: AtomicU32 = AtomicU32::new(0);
 ///
 /// # Errors
 /// When any of it fails; what was there before then stands untouched, and nothing is left beside it.
-pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let (mut file, temporary) = create(path)?;
     // Not every file system has modes; what it shows then is its own affair.
     let _ = file.set_permissions(Permissions::from_mode(MODE));

@@ -30,6 +30,7 @@ mod fixture;
 mod peer;
 
 pub use addresses::{bad_recipients, mail_server_problem, sendmail_program, webhook_problem};
+pub use beside::replace;
 pub use document::{Document, HookRecord, Status, WorkRecord};
 pub use json::TIME;
 pub use sent::Sent;

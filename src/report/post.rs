@@ -212,6 +212,11 @@ fn explain(error: &ureq::Error, limit: Duration, through_proxy: bool) -> Failure
     };
     use ureq::Error;
     let peer = if through_proxy { "the proxy or the server" } else { "the server" };
+    let reach = if through_proxy {
+        "check the proxy's address, and host and port in WEBHOOK_URL"
+    } else {
+        "check host and port in WEBHOOK_URL"
+    };
     let no_answer = || {
         let mend = "if it is only slow, raise WEBHOOK_TIMEOUT";
         Failure::new(curl::TIMED_OUT, format!("no answer within {}; {mend}", seconds(limit)))
@@ -225,14 +230,14 @@ fn explain(error: &ureq::Error, limit: Duration, through_proxy: bool) -> Failure
             ConnectionReset | ConnectionAborted | BrokenPipe => {
                 Failure::new(curl::CUT_OFF, format!("{peer} cut the connection off ({error})"))
             }
-            _ => Failure::new(curl::NO_CONNECTION, format!("no connection to {peer} ({error})")),
+            _ => Failure::new(curl::NO_CONNECTION, format!("no connection to {peer} ({error}); {reach}")),
         },
         Error::Other(other) => match other.downcast_ref::<NotFound>() {
-            Some(not_found) => Failure::new(curl::HOST_NOT_FOUND, not_found.to_string()),
+            Some(not_found) => Failure::new(curl::HOST_NOT_FOUND, format!("{not_found}; {reach}")),
             None => Failure::new(curl::CUT_OFF, quotable(&other.to_string(), QUOTED)),
         },
-        Error::HostNotFound => Failure::new(curl::HOST_NOT_FOUND, "the host was not found"),
-        Error::ConnectionFailed => Failure::new(curl::NO_CONNECTION, format!("no connection to {peer}")),
+        Error::HostNotFound => Failure::new(curl::HOST_NOT_FOUND, format!("the host was not found; {reach}")),
+        Error::ConnectionFailed => Failure::new(curl::NO_CONNECTION, format!("no connection to {peer}; {reach}")),
         Error::ConnectProxyFailed(why) => {
             Failure::new(curl::CUT_OFF, format!("the proxy does not let us through ({})", quotable(why, QUOTED)))
         }

@@ -43,7 +43,7 @@ pub(super) fn deliver(mail: &[u8], environment: &Environment, limit: Duration) -
         Err(error) => return failed(Failure::new(exit::FAILURE, format!("no memory for the mail: {error}"))),
     };
     let args = ["-t", "-i"].map(OsString::from).to_vec();
-    let spec = Spec { program, args, environment: environment.clone(), directory: None };
+    let spec = Spec { program, args, environment: environment.clone(), directory: None, dies_with_us: None };
     // A program that the kernel does not let us end must not keep the run: somebody else waits for it.
     within(limit + GRACE, move || run(&spec, input, limit)).unwrap_or_else(|_| failed(gave_up(limit)))
 }

@@ -23,7 +23,7 @@ pub mod words;
 pub use environment::Environment;
 pub use mistake::{Effect, Mistake};
 pub use read::read;
-pub use secrets::add_secrets_of_words;
+pub use secrets::{add_secrets_of_command_line, add_secrets_of_words};
 pub use settings_file::{adopt_zone, adopt_zone_of_file};
 pub use values::{DurationError, Switch, duration, switch};
 
@@ -50,6 +50,8 @@ pub struct Settings {
     pub repository: Repository,
     /// What is backed up, and the words for each engine command.
     pub jobs: Jobs,
+    /// What a test of restoring restores, and what it looks at.
+    pub restore_test: RestoreTest,
     /// The schedules as given. Not parsed here.
     pub schedules: Schedules,
     /// When and how `cron.log` is rotated.
@@ -199,6 +201,8 @@ pub struct Jobs {
     pub forget: WordList,
     /// `RESTIC_CHECK_ARGS`.
     pub check: WordList,
+    /// `RESTIC_CHECK_ROTATE`: in how many runs all data is read; `None` reads none.
+    pub check_rotate: Option<u32>,
     /// `RESTIC_PRUNE_ARGS`.
     pub prune: WordList,
     /// `RESTIC_INIT_ARGS`.
@@ -215,6 +219,27 @@ pub struct Jobs {
     pub replicate_parallel: usize,
     /// Deprecated variables that take effect: (old, new), in the contract's order.
     pub deprecated: Vec<(&'static str, &'static str)>,
+}
+
+/// What a test of restoring restores, and what it looks at, unless flags say otherwise.
+#[derive(Debug, Clone)]
+pub struct RestoreTest {
+    /// `RESTORE_TEST_PATH`.
+    pub paths: WordList,
+    /// `RESTORE_TEST_TARGET` as given, empty for a folder of its own.
+    pub target: String,
+    /// `RESTORE_TEST_KEEP`.
+    pub keep: bool,
+    /// `RESTORE_TEST_VERIFY`.
+    pub verify: bool,
+    /// `RESTORE_TEST_MIN_FILES`.
+    pub min_files: u64,
+    /// `RESTORE_TEST_CANARY`, not taken apart yet.
+    pub canaries: WordList,
+    /// `RESTORE_TEST_CANARY_FILE` as given, empty for none.
+    pub canary_file: String,
+    /// `RESTORE_TEST_SAMPLE`, 0 for none.
+    pub sample: u64,
 }
 
 /// The schedules as given; empty means off.
@@ -333,4 +358,16 @@ pub struct Log {
     pub level: tracing::Level,
     /// `LOG_FORMAT` is `json`.
     pub json: bool,
+    /// Which output is the console. No setting: standard output may be for a command's own data.
+    pub console: Console,
+}
+
+/// Where lines for people go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Console {
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Standard error.
+    Stderr,
 }

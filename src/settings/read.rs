@@ -3,9 +3,10 @@
 use super::reader::{Reader, WORD_LISTS};
 use super::values::Switch;
 use super::{
-    Environment, Identity, Jobs, Limits, Log, Paths, Rotation, Schedules, Settings, Start, aliases, hook_defaults,
-    origin, reports, repository, secrets, settings_file, table,
+    Console, Environment, Identity, Jobs, Limits, Log, Paths, RestoreTest, Rotation, Schedules, Settings, Start,
+    aliases, hook_defaults, origin, reports, repository, secrets, settings_file, table,
 };
+use crate::settings::Effect;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub fn read(environment: &Environment) -> Settings {
     let paths = paths(&mut reader);
     let schedules = schedules(&mut reader, &deprecated);
     let jobs = jobs(&mut reader, deprecated, &paths, &schedules);
+    let restore_test = restore_test(&mut reader);
     let words = [&jobs.backup, &jobs.forget, &jobs.check, &jobs.prune, &jobs.init];
     let repository = repository::read(&mut reader, &own, file, words.iter().flat_map(|list| &list.words));
     let hooks = hook_defaults::read(&mut reader);
@@ -66,6 +68,7 @@ pub fn read(environment: &Environment) -> Settings {
         paths,
         repository,
         jobs,
+        restore_test,
         schedules,
         rotation,
         start,
@@ -163,11 +166,18 @@ fn jobs(
         let problem = format!("{error}; backups do not forget old snapshots");
         reader.loud("RESTIC_FORGET_ARGS", problem, WORD_LISTS);
     }
+    let check = reader.words("RESTIC_CHECK_ARGS", &["check"]);
+    let check_rotate = reader.parts("RESTIC_CHECK_ROTATE", &["check"]);
+    if let Some(flag) = reads_data(&check.words).filter(|_| check_rotate.is_some()) {
+        let problem = format!("chooses what is read at each run, and so does {flag} in RESTIC_CHECK_ARGS");
+        reader.mistake("RESTIC_CHECK_ROTATE", problem, "take one of the two away", Effect::Work(&["check"]));
+    }
     Jobs {
         backup_root: reader.text("BACKUP_ROOT_DIR"),
         backup: reader.words("RESTIC_JOB_ARGS", &["backup", "sources-report"]),
         forget,
-        check: reader.words("RESTIC_CHECK_ARGS", &["check"]),
+        check,
+        check_rotate,
         prune: reader.words("RESTIC_PRUNE_ARGS", &["prune"]),
         init: reader.words("RESTIC_INIT_ARGS", &["init-repo"]),
         replicate_file: reader.path(name("REPLICATE_JOB_FILE"), paths.config.join("replicate_jobs.txt")),
@@ -179,18 +189,43 @@ fn jobs(
     }
 }
 
+/// The flag among the words of `restic check` that says which data is read, whatever its value. restic refuses the two
+/// of them together, and takes the last of one that is given twice.
+fn reads_data(words: &[String]) -> Option<&'static str> {
+    let is =
+        |word: &str, flag: &str| word.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='));
+    let flags = ["--read-data", "--read-data-subset"];
+    words.iter().take_while(|word| *word != "--").find_map(|word| flags.into_iter().find(|flag| is(word, flag)))
+}
+
+fn restore_test(reader: &mut Reader<'_>) -> RestoreTest {
+    const WORKER: &[&str] = &["restore-test"];
+    for name in ["RESTORE_TEST_TARGET", "RESTORE_TEST_CANARY_FILE"] {
+        reader.must_be_text(name, WORKER);
+    }
+    RestoreTest {
+        paths: reader.words("RESTORE_TEST_PATH", WORKER),
+        target: reader.text("RESTORE_TEST_TARGET"),
+        keep: reader.loud_switch("RESTORE_TEST_KEEP", Switch::Off),
+        verify: reader.loud_switch("RESTORE_TEST_VERIFY", Switch::Off),
+        min_files: reader.number("RESTORE_TEST_MIN_FILES", 1, WORKER),
+        canaries: reader.words("RESTORE_TEST_CANARY", WORKER),
+        canary_file: reader.text("RESTORE_TEST_CANARY_FILE"),
+        sample: reader.number("RESTORE_TEST_SAMPLE", 0, WORKER),
+    }
+}
+
 fn log(reader: &mut Reader<'_>) -> Log {
     let words = LEVELS.map(|(word, _)| word);
     let level = reader.choice("LOG_LEVEL", &words, "info");
     let level = LEVELS.iter().find(|(word, _)| Some(*word) == level).map_or(tracing::Level::INFO, |(_, level)| *level);
     let json = reader.choice("LOG_FORMAT", &["text", "json"], "text") == Some("json");
-    Log { verbose: reader.switch("LOG_VERBOSE", Switch::On), level, json }
+    Log { verbose: reader.switch("LOG_VERBOSE", Switch::On), level, json, console: Console::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Effect;
     use proptest::prelude::*;
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
@@ -219,8 +254,10 @@ mod tests {
         let mut set: Vec<_> = rows.map(|row| (row.name, row.default)).collect();
         set.push(SOUND[0]);
         let shown = |s: &Settings| {
-            format!("{:?}", (&s.identity, &s.paths, &s.repository, &s.jobs, &s.schedules, &s.hooks, &s.limits))
-                + &format!("{:?}", (&s.notify, &s.log, &s.trigger, &s.mistakes, &s.rotation))
+            format!(
+                "{:?}",
+                (&s.identity, &s.paths, &s.repository, &s.jobs, &s.restore_test, &s.schedules, &s.hooks, &s.limits)
+            ) + &format!("{:?}", (&s.notify, &s.log, &s.trigger, &s.mistakes, &s.rotation))
         };
         assert_eq!(shown(&with(&[])), shown(&with(&set)));
     }
@@ -259,6 +296,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_check_reads_is_said_once() {
+        for (words, flag) in [
+            ("--read-data", Some("--read-data")),
+            ("-v --read-data=true", Some("--read-data")),
+            ("--read-data-subset 1/5", Some("--read-data-subset")),
+            ("--read-data-subset=10%", Some("--read-data-subset")),
+            ("--with-cache -- --read-data", None),
+            ("--read-database", None),
+        ] {
+            let settings = with(&[("RESTIC_CHECK_ROTATE", "12"), ("RESTIC_CHECK_ARGS", words)]);
+            assert_eq!(wrong(&settings), if flag.is_some() { vec!["RESTIC_CHECK_ROTATE"] } else { vec![] }, "{words}");
+            if let Some(flag) = flag {
+                let line = format!(
+                    "❌ RESTIC_CHECK_ROTATE='12' chooses what is read at each run, and so does {flag} in \
+                     RESTIC_CHECK_ARGS: take one of the two away."
+                );
+                assert_eq!(settings.mistakes[0].line(), line);
+                assert!(settings.mistakes[0].stops("check") && !settings.mistakes[0].stops("prune"));
+            }
+            assert_eq!(wrong(&with(&[("RESTIC_CHECK_ARGS", words)])), [""; 0]);
+        }
+    }
+
+    #[test]
     fn a_mistake_does_not_show_a_secret() {
         let settings = with(&[("RESTIC_CHECK_ARGS", "--x 's3cret-of-mine"), ("SMTP_URL", "me:s3cret-of-mine@mail")]);
         let shown: Vec<_> = settings.mistakes.iter().map(|mistake| mistake.value.as_str()).collect();
@@ -271,6 +332,14 @@ mod tests {
         assert!(settings.log.verbose && !settings.notify.mail_on_error && settings.repository.auto_unlock);
         assert_eq!(wrong(&settings), ["MAILX_ON_ERROR", "LOG_VERBOSE"]);
         assert!(settings.mistakes.iter().all(|mistake| mistake.effect == Effect::Fallback));
+    }
+
+    #[test]
+    fn a_restore_test_without_the_check_that_was_asked_for_is_no_plain_success() {
+        let settings = with(&[("RESTORE_TEST_KEEP", "jes"), ("RESTORE_TEST_VERIFY", "0N")]);
+        assert!(!settings.restore_test.keep && !settings.restore_test.verify);
+        assert_eq!(wrong(&settings), ["RESTORE_TEST_KEEP", "RESTORE_TEST_VERIFY"]);
+        assert!(settings.mistakes.iter().all(|mistake| mistake.effect == Effect::Loud));
     }
 
     #[test]

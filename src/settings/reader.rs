@@ -55,11 +55,20 @@ impl<'a> Reader<'a> {
 
     /// A switch; a value that is none keeps the default, with a warning.
     pub fn switch(&mut self, name: &'static str, default: Switch) -> bool {
+        self.switch_or(name, default, Effect::Fallback)
+    }
+
+    /// A switch on which the worth of a run depends: a value that is none keeps the default, and is loud.
+    pub fn loud_switch(&mut self, name: &'static str, default: Switch) -> bool {
+        self.switch_or(name, default, Effect::Loud)
+    }
+
+    fn switch_or(&mut self, name: &'static str, default: Switch, effect: Effect) -> bool {
         let Some(given) = self.given(name) else { return default.is_on() };
         let read = switch(&given);
         if read.is_none() {
             let problem = format!("is not a switch; using {}", default.word());
-            self.mistake(name, problem, "write ON or OFF", Effect::Fallback);
+            self.mistake(name, problem, "write ON or OFF", effect);
         }
         read.unwrap_or(default).is_on()
     }
@@ -89,6 +98,31 @@ impl<'a> Reader<'a> {
                 default
             }
         }
+    }
+
+    /// A whole number that `workers` cannot do without where it is none.
+    pub fn number(&mut self, name: &'static str, default: u64, workers: &'static [&'static str]) -> u64 {
+        let Some(given) = self.given(name) else { return default };
+        match given.parse() {
+            Ok(number) if given.bytes().all(|byte| byte.is_ascii_digit()) => number,
+            _ => {
+                let mend = "write a whole number such as 10, or 0";
+                self.mistake(name, "is no whole number", mend, Effect::Work(workers));
+                default
+            }
+        }
+    }
+
+    /// In how many parts something is done; `None` for not at all. restic tells 256 of them apart at most.
+    pub fn parts(&mut self, name: &'static str, workers: &'static [&'static str]) -> Option<u32> {
+        let given = self.given(name)?;
+        let parts =
+            given.parse().ok().filter(|parts| given.bytes().all(|b| b.is_ascii_digit()) && (2..=256).contains(parts));
+        if parts.is_none() {
+            let mend = "write a whole number from 2 to 256, or leave it empty";
+            self.mistake(name, "is no number of parts", mend, Effect::Work(workers));
+        }
+        parts
     }
 
     /// One of a few words, whatever their case; `None` if unset. Anything else is loud and the same as unset.

@@ -1,16 +1,17 @@
 //! Which variables and files hold secrets.
 
-use super::Environment;
 use super::named_file;
 use super::table::{self, Class, Secrecy};
 use super::values::switch;
 use super::words;
+use super::{Environment, Settings};
 use crate::masking::{
     Secrets, from_base64, names_a_secret, names_a_secret_file, secrets_of_location, secrets_of_webhook,
 };
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Passwords that restic reads and the table does not list.
 const PASSWORDS: &[&str] = &["RESTIC_FROM_PASSWORD", "RESTIC_PASSWORD2", "RESTIC_REST_PASSWORD"];
@@ -58,6 +59,22 @@ pub fn add_secrets_of_words(secrets: &mut Secrets, text: &str) {
     for secret in secrets_of_location(text) {
         secrets.add(&secret);
     }
+}
+
+/// The same for the words of our own command line, behind the command's name.
+pub fn add_secrets_of_command_line(settings: &mut Settings, args: &[OsString]) {
+    let words: Vec<String> = args.iter().skip(1).map(|word| words::quote(&word.to_string_lossy())).collect();
+    if words.is_empty() {
+        return;
+    }
+    let mut secrets = (*settings.secrets).clone();
+    add_options(&mut secrets, "the command line", &words.join(" "));
+    for word in args.iter().skip(1) {
+        for secret in secrets_of_location(&word.to_string_lossy()) {
+            secrets.add(&secret);
+        }
+    }
+    settings.secrets = Arc::new(secrets);
 }
 
 fn is_always_secret(name: &str) -> bool {

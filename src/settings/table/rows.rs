@@ -29,9 +29,9 @@ pub static VARIABLES: &[Variable] = variables! {
         "The repository's password itself; a file is the better place for it.";
     "RESTIC_PASSWORD_COMMAND" "" Text Open "restic, `doctor`":
         "A command that prints the repository's password.";
-    "RESTIC_TAG" "automated" Text Open "`backup`, `restore`":
-        "The tag that each backup gets and that `restore` looks for; set but empty, `backup` refuses to work \
-         and `restore` looks for none.";
+    "RESTIC_TAG" "automated" Text Open "all but `replicate`":
+        "The tag that each backup gets and that snapshots are looked for by; set but empty, `backup` refuses to work, \
+         and any snapshot will do.";
     "RESTIC_CACHE_DIR" "/.cache/restic" Path Open "restic, `doctor`":
         "Where restic keeps its cache.";
     "RESTIC_CACERT" "" File Open "all but `replicate`":
@@ -54,10 +54,28 @@ pub static VARIABLES: &[Variable] = variables! {
         "The retention policy: words for `restic forget`, run after each backup unless `FORGET_CRON` is set.";
     "RESTIC_CHECK_ARGS" "" Words Open "`check`":
         "Further words for `restic check`.";
+    "RESTIC_CHECK_ROTATE" "" Number Open "`check`":
+        "In how many runs of `check` all of the data is read, a part at each, from `2` to `256`; empty reads none.";
     "RESTIC_PRUNE_ARGS" "" Words Open "`prune`":
         "Further words for `restic prune`.";
     "RESTIC_INIT_ARGS" "" Words Open "`init-repo`":
         "Further words for `restic init`.";
+    "RESTORE_TEST_PATH" "" Words Open "`restore-test`":
+        "Paths or patterns of the snapshot that alone are restored; empty is the whole snapshot.";
+    "RESTORE_TEST_TARGET" "" Path Open "`restore-test`":
+        "Where to restore; empty is a new folder in `TMPDIR`, removed afterwards.";
+    "RESTORE_TEST_KEEP" "OFF" Switch Open "`restore-test`":
+        "Keep what was restored.";
+    "RESTORE_TEST_VERIFY" "OFF" Switch Open "`restore-test`":
+        "Have restic read the restored files again.";
+    "RESTORE_TEST_MIN_FILES" "1" Number Open "`restore-test`":
+        "How many files must have come back; `0` is any number.";
+    "RESTORE_TEST_CANARY" "" Words Open "`restore-test`":
+        "Files that must have come back as they were, as `PATH=SHA256`.";
+    "RESTORE_TEST_CANARY_FILE" "" File Open "`restore-test`":
+        "A list of such files, as `sha256sum` writes it.";
+    "RESTORE_TEST_SAMPLE" "0" Number Open "`restore-test`":
+        "How many files of the snapshot are drawn at random, restored, and compared; `0` restores by `RESTORE_TEST_PATH`.";
     "CHECK_CRON" "" Cron Open "scheduler, `check`":
         "When the repository is checked.";
     "FORGET_CRON" "" Cron Open "scheduler, `forget`, `backup`":
@@ -178,12 +196,12 @@ pub static VARIABLES: &[Variable] = variables! {
     "RUN_DIR" "/var/run" Path Open "all":
         "Where locks and running runs are.";
     "STATE_DIR" "/var/lib/boathook" Path Open "all":
-        "Where the history is kept.";
-    "RESTORE_DIR" "/restore" Path Open "`restore`":
-        "Where restored files go unless told otherwise.";
+        "What outlives a container: which missed times are settled, which part of the data `check` reads next, what `replicate` knows of its pairs.";
+    "RESTORE_DIR" "/restore" Path Open "`restore`, `snapshot-export`":
+        "Where restored files and archives go unless told otherwise.";
     "CRONTAB_FILE" "/var/spool/cron/crontabs/root" Path Open "scheduler, `cron-list`, `status`":
         "Where the schedule is written down for readers.";
-    "TMPDIR" "" Path Open "restic, `doctor`":
+    "TMPDIR" "" Path Open "restic, `restore-test`, `doctor`":
         "Where temporary files go; empty is `/tmp`.";
 
     // Stops and starts
