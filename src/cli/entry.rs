@@ -137,7 +137,7 @@ fn needs_the_repository(command: &str, words: &[OsString]) -> bool {
     let asks_for_help = words.iter().any(|word| word == "--help" || word == "-h");
     let uses_it = match command {
         "doctor" | "locked_run" | "bisync" => true,
-        "notify-test" => false,
+        "notify-test" | "sources-report" => false,
         worker => find(worker).is_some(),
     };
     uses_it && !asks_for_help
@@ -152,6 +152,7 @@ pub(super) fn run(args: Vec<OsString>, environment: &Environment) -> i32 {
         args,
         environment: environment.clone(),
         directory: None,
+        dies_with_us: None,
     };
     let schedule = || Some(ourselves(vec![handover::COMMAND.into()]));
     let (scheduler, command) = match meaning_of(&words, &settings.paths.log.join("cron.log")) {
@@ -215,8 +216,13 @@ pub(super) fn mounted(args: &[OsString], environment: &Environment) -> i32 {
             return exit::FAILURE;
         }
     }
-    let spec =
-        Spec { program: OURSELVES.into(), args: rest.to_vec(), environment: environment.clone(), directory: None };
+    let spec = Spec {
+        program: OURSELVES.into(),
+        args: rest.to_vec(),
+        environment: environment.clone(),
+        directory: None,
+        dies_with_us: None,
+    };
     let error = become_program(&spec, Some(called));
     say(&settings.secrets.mask(&format!("❌ cannot execute {}: {error}", called.display())));
     exit::CANNOT_EXECUTE
@@ -246,7 +252,6 @@ fn jobs(settings: &Settings) -> Vec<Job> {
             lock: planned.lock,
             variable: planned.variable,
             expression: planned.expression,
-            available: planned.available,
         })
         .collect()
 }

@@ -4,6 +4,7 @@ use super::{alive, cron_list, entry, hooks, rotate_log, schedule, status, usage,
 use crate::doctor;
 use crate::exit;
 use crate::lock::locked_run;
+use crate::run::cleaner;
 use crate::settings::{self, Environment, Settings, table};
 use crate::workers::{OLD_NAMES, WORKERS, find, find_by_old_name};
 use anyhow::Context as _;
@@ -91,10 +92,11 @@ pub fn run(mut args: Vec<OsString>, environment: &Environment) -> anyhow::Result
 }
 
 /// The commands beside the workers, aliases among them.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 14] = [
     "entry.sh",
     "scheduler-process",
     entry::MOUNTED,
+    cleaner::COMMAND,
     "locked_run",
     "rotate_log",
     "hooks",
@@ -108,19 +110,19 @@ const OTHERS: [&str; 13] = [
 ];
 
 /// Those of them that only we ourselves call.
-const HIDDEN: [&str; 2] = ["scheduler-process", entry::MOUNTED];
+const HIDDEN: [&str; 3] = ["scheduler-process", entry::MOUNTED, cleaner::COMMAND];
 
 fn base_name(path: &OsStr) -> String {
     Path::new(path).file_name().unwrap_or(path).to_string_lossy().into_owned()
 }
 
 pub(super) fn is_command(name: &str) -> bool {
-    OTHERS.contains(&name) || find(name).or_else(|| find_by_old_name(name)).is_some_and(|w| w.command.is_some())
+    OTHERS.contains(&name) || find(name).or_else(|| find_by_old_name(name)).is_some()
 }
 
 /// Every name that a process may be called by, links of the image among them.
 pub fn commands() -> Vec<&'static str> {
-    let workers = WORKERS.iter().filter(|worker| worker.command.is_some()).map(|worker| worker.job.name);
+    let workers = WORKERS.iter().map(|worker| worker.job.name);
     workers.chain(OLD_NAMES.iter().map(|(old, _)| *old)).chain(OTHERS).filter(|name| !HIDDEN.contains(name)).collect()
 }
 
@@ -129,6 +131,7 @@ fn command(name: &str, shown: &str, args: Vec<OsString>, environment: &Environme
     Ok(match name {
         "entry.sh" => entry::run(args, environment),
         "scheduler-process" => entry::scheduler(&args, environment),
+        cleaner::COMMAND => cleaner::main(),
         entry::MOUNTED => entry::mounted(&args, environment),
         "locked_run" => lock(args, environment, settings),
         "rotate_log" => rotate_log::run(args, shown, &settings()),
@@ -206,9 +209,7 @@ fn help() -> String {
         "Boathook: container workers for restic backups, with hooks that can be trusted\n\nUsage: boathook COMMAND [ARG...]\n       COMMAND [ARG...]           (called by a link of that name, such as /bin/backup)\n\nWorkers:\n",
     );
     for worker in WORKERS {
-        if let Some(command) = &worker.command {
-            let _ = writeln!(text, "  {:<14} {}", worker.job.name, command.about);
-        }
+        let _ = writeln!(text, "  {:<16} {}", worker.job.name, worker.command.about);
     }
     text.push_str("\nHooks:\n  hooks list     What would run, in order\n  hooks check    Everything that would keep a hook from running\n  hooks test     Run hooks for real, without the work\n\nDiagnosis:\n  doctor         Check the whole set-up\n  config-check   Check the settings\n  status         How the jobs are doing\n\nSchedule:\n  cron-list      Which job runs when\n  schedule next  The next times of any cron expression\n  alive          Whether the container's scheduler answers\n  rotate_log     Archive cron.log once it is large\n\nLocks:\n  locked_run     Run a command under a job's lock\n\nContainer:\n  entry.sh       What the container starts: schedule, or the command that is given\n\nOld names: bisync (replicate), health-summary (status)\n\nEach command has --help.");
     text

@@ -129,7 +129,8 @@ fn call(
     environment.set("DEBIAN_FRONTEND", "noninteractive");
     environment.set("LC_ALL", "C");
     let args = words.iter().map(OsString::from).collect();
-    let spec = Spec { program: PathBuf::from(program), args, environment, directory: Some("/".into()) };
+    let spec =
+        Spec { program: PathBuf::from(program), args, environment, directory: Some("/".into()), dies_with_us: None };
     let grace = |_: &Request| GRACE;
     let ending = Ending { signal: Signal::SIGINT, grace: &grace, limit: Some(limit) };
     process::run(&spec, stop, &ending, event).map_err(|error| format!("{program} could not be started: {error}"))

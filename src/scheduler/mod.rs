@@ -42,8 +42,6 @@ pub struct Job {
     pub variable: &'static str,
     /// The expression; empty is off.
     pub expression: String,
-    /// Whether it has a command.
-    pub available: bool,
 }
 
 /// What the scheduler is given by its caller, who knows the workers.

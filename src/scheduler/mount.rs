@@ -37,6 +37,7 @@ pub fn mount_unless_stopped(settings: &Settings, stop: &Stop, say: &mut dyn FnMu
         args: ["-o", "nolock", "-v", target, MOUNT_POINT].map(Into::into).to_vec(),
         environment: settings.environment.clone(),
         directory: None,
+        dies_with_us: None,
     };
     let mut said = Vec::new();
     let ending = Ending { signal: Signal::SIGTERM, grace: &|_| GRACE, limit: None };

@@ -94,7 +94,6 @@ mod tests {
             lock: PathBuf::new(),
             variable: "BACKUP_CRON",
             expression: String::new(),
-            available: true,
         };
         assert_eq!(command_of(&job, folder.path()), [OURSELVES, "backup"]);
         std::os::unix::fs::symlink("/bin/sh", folder.path().join("backup")).expect("is linked");

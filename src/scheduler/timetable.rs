@@ -79,11 +79,6 @@ pub(super) fn read(settings: &Settings, jobs: Vec<Job>, before: Option<&Before>)
         let was = before.and_then(|before| before.entries.get(job.name));
         let entry = match Expression::parse(&job.expression) {
             _ if job.expression.is_empty() => None,
-            Ok(_) if !job.available => {
-                let problem = format!("is for {}, which this release does not have", job.name);
-                mistake(job.variable, &job.expression, problem, "leave it empty");
-                None
-            }
             Ok(expression) => {
                 let shift = shift(&settings.identity.hostname, job.name, schedules.splay);
                 Some(Entry { job: job.name, expression, shift })
@@ -196,14 +191,13 @@ pub(super) mod tests {
     use std::path::PathBuf;
 
     pub(in crate::scheduler) fn jobs(settings: &Settings) -> Vec<Job> {
-        [("backup", "BACKUP_CRON", true), ("check", "CHECK_CRON", true), ("unlock", "UNLOCK_CRON", false)]
-            .map(|(name, variable, available)| Job {
+        [("backup", "BACKUP_CRON"), ("check", "CHECK_CRON"), ("unlock", "UNLOCK_CRON")]
+            .map(|(name, variable)| Job {
                 name,
                 label: name.to_owned(),
                 lock: PathBuf::from("/run/x.lock"),
                 variable,
                 expression: settings.schedules.of(variable).trim().to_owned(),
-                available,
             })
             .into()
     }
@@ -242,14 +236,6 @@ pub(super) mod tests {
         assert_eq!((new.zone.name(), new.rows[1].expression()), ("Europe/Paris", "0 3 * * *"));
         assert_eq!(new.changes(&before), ["⏰ backup: now scheduled by 0 4 * * *; it was 0 2 * * *."]);
         assert!(!new.same_times(0, &before) && new.same_times(1, &before));
-    }
-
-    #[test]
-    fn a_job_without_a_command_is_not_scheduled_and_said() {
-        let (timetable, mistakes) = timetable(&[("TZ", "UTC"), ("UNLOCK_CRON", "0 1 * * *")], None);
-        assert_eq!(wrong(&mistakes), ["UNLOCK_CRON"]);
-        assert!(mistakes[0].line().contains("is for unlock, which this release does not have"));
-        assert!(timetable.rows[2].entry.is_none());
     }
 
     #[test]

@@ -18,8 +18,6 @@ pub struct Planned {
     pub variable: &'static str,
     /// The expression, without blanks around it; empty is off.
     pub expression: String,
-    /// Whether it has a command.
-    pub available: bool,
 }
 
 /// Those that the reference image schedules, in its order; the others follow in the order of the table.
@@ -27,18 +25,17 @@ const FIRST: [&str; 6] = ["backup", "check", "replicate", "forget", "prune", "ro
 
 /// Every job that may have a schedule, also those that have none now.
 pub fn crontab(settings: &Settings) -> Vec<Planned> {
-    let plan = |job: &'static str, lock: &str, variable: &'static str, available: bool| Planned {
+    let plan = |job: &'static str, lock: &str, variable: &'static str| Planned {
         job,
         label: job.replace('_', " "),
         lock: settings.paths.run.join(lock),
         variable,
         expression: settings.schedules.of(variable).trim().to_owned(),
-        available,
     };
-    let of = |worker: &Worker| plan(worker.job.name, worker.job.lock, worker.schedule, worker.command.is_some());
+    let of = |worker: &Worker| plan(worker.job.name, worker.job.lock, worker.schedule);
     let first = FIRST.iter().map(|name| match find(name) {
         Some(worker) => of(worker),
-        None => plan("rotate_log", "rotate_log.lock", "ROTATE_LOG_CRON", true),
+        None => plan("rotate_log", "rotate_log.lock", "ROTATE_LOG_CRON"),
     });
     let further =
         WORKERS.iter().filter(|worker| !worker.schedule.is_empty() && !FIRST.contains(&worker.job.name)).map(of);

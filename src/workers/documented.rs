@@ -15,3 +15,16 @@ fn the_page_lists_every_workers_lock_file_and_schedule() {
         assert!(rows.contains(&row.as_str()), "{row}");
     }
 }
+
+#[test]
+fn the_page_of_reports_lists_every_workers_gauges() {
+    let page = include_str!("../../docs/reports.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("  | `")).collect();
+    let with_gauges = WORKERS.iter().filter(|worker| !worker.job.gauges.is_empty());
+    assert_eq!(rows.len(), with_gauges.clone().count());
+    for worker in with_gauges {
+        let gauges: Vec<String> = worker.job.gauges.iter().map(|gauge| format!("`{gauge}`")).collect();
+        let row = format!("  | `{}` | {} |", worker.job.name, gauges.join(", "));
+        assert!(rows.contains(&row.as_str()), "{row}");
+    }
+}

@@ -28,6 +28,7 @@ impl Default for Prune {
                     }
                 }
             },
+            beside: (),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What backup, check, prune and forget have in common: the lines around the engine's own, how restic is run for
 //! them, and what follows a failure (contract: workers, sections 1.5 and 8.2).
 
-use crate::engine::{Bounds, Counters, Meaning, Outcome, Output, Progress, Restic, Tally, run_text};
+use crate::engine::{
+    Bounds, Counters, Meaning, Outcome, Output, Progress, Restic, Tally, first_inherited, repository_locks, run_text,
+};
 use crate::exit;
 use crate::masking::say;
 use crate::process::Stop;
@@ -139,7 +141,7 @@ pub(super) fn unlock(cx: &WorkContext<'_>, restic: &Restic, outcome: &Outcome) {
         _ if !cx.settings.repository.auto_unlock => {
             say::info(
                 "ℹ️ Skipping automatic 'restic unlock' (RESTIC_AUTO_UNLOCK!=ON); if a stale lock is left, \
-                 run 'restic unlock' by hand.",
+                 run 'unlock'.",
             );
         }
         Meaning::Interrupted => say::info("ℹ️ Skipping automatic 'restic unlock': the run was interrupted."),
@@ -148,12 +150,30 @@ pub(super) fn unlock(cx: &WorkContext<'_>, restic: &Restic, outcome: &Outcome) {
         }
         _ => {
             say::info("🔓 Unlocking repository (RESTIC_AUTO_UNLOCK=ON)...");
+            if let Err(why) = may_unlock(cx, restic) {
+                say::warn(format!("⚠️ 'restic unlock' is not run: {why}"));
+                return;
+            }
             run_text(&restic.spec("unlock", [""; 0]), &bounds(cx), &mut |output| {
                 if let Output::Stdout(line) | Output::Stderr(line) = output {
                     say::console_only(line);
                 }
             });
         }
+    }
+}
+
+/// Whether `restic unlock` would signal nobody whom the locks have nothing to do with; if it would, why and what to do.
+fn may_unlock(cx: &WorkContext<'_>, restic: &Restic) -> Result<(), String> {
+    let locks = repository_locks(restic, &bounds(cx), &[])
+        .map_err(|outcome| format!("the locks cannot be listed ({})", outcome.reason()))?;
+    match first_inherited(&locks) {
+        None => Ok(()),
+        Some((lock, why)) => Err(format!(
+            "it would send SIGHUP to a process that has nothing to do with lock {} ({why}); run 'unlock', which says what \
+             to do",
+            lock.short()
+        )),
     }
 }
 

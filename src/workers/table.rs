@@ -1,8 +1,11 @@
 //! The table of all workers. Command names, hook names, locks, log files, summaries, metrics, doctor's rows and the
 //! documentation's table follow from it.
 
-use super::restore;
 use super::{backup::Backup, check::Check, forget::Forget, prune::Prune, replicate::Replicate};
+use super::{
+    forget_preview, init_repo, mount_snapshot, notify_test, restore, restore_test, snapshot_export, sources_report,
+    unlock,
+};
 use crate::run::{Job, Work};
 use clap::ArgMatches;
 
@@ -12,8 +15,8 @@ pub struct Worker {
     pub job: Job,
     /// The variable that holds its schedule; empty if it has none.
     pub schedule: &'static str,
-    /// Its command; `None` where only its names are taken (its hooks and reports are known to `doctor` and `hooks`).
-    pub command: Option<Command>,
+    /// Its command.
+    pub command: Command,
 }
 
 /// The command of a worker.
@@ -22,6 +25,8 @@ pub struct Command {
     pub about: &'static str,
     /// Adds the flags of its own.
     pub augment: fn(clap::Command) -> clap::Command,
+    /// Flags that an empty word after them is no value for; `--flag=` is an empty one.
+    pub never_empty: &'static [&'static str],
     /// Makes its work from the flags.
     pub make: fn(&ArgMatches) -> Result<Box<dyn Work>, clap::Error>,
 }
@@ -31,11 +36,7 @@ const fn job(name: &'static str, title: &'static str, lock: &'static str, gauges
 }
 
 const fn plain(about: &'static str, make: fn(&ArgMatches) -> Result<Box<dyn Work>, clap::Error>) -> Command {
-    Command { about, augment: |command| command, make }
-}
-
-const fn named(job: Job, schedule: &'static str) -> Worker {
-    Worker { job, schedule, command: None }
+    Command { about, augment: |command| command, never_empty: &[], make }
 }
 
 const REPLICATE: Job =
@@ -48,7 +49,7 @@ pub static OLD_NAMES: &[(&str, Worker)] = &[(
     Worker {
         job: REPLICATE,
         schedule: "REPLICATE_CRON",
-        command: Some(plain(REPLICATE_ABOUT, |_| Ok(Box::new(Replicate::by_old_name("bisync"))))),
+        command: plain(REPLICATE_ABOUT, |_| Ok(Box::new(Replicate::by_old_name("bisync")))),
     },
 )];
 
@@ -62,51 +63,122 @@ pub static WORKERS: &[Worker] = &[
             &["forget_exit_code", "files_new", "files_changed", "files_unmodified"],
         ),
         schedule: "BACKUP_CRON",
-        command: Some(plain("Back up BACKUP_ROOT_DIR with restic, then forget by RESTIC_FORGET_ARGS", |_| {
+        command: plain("Back up BACKUP_ROOT_DIR with restic, then forget by RESTIC_FORGET_ARGS", |_| {
             Ok(Box::new(Backup::default()))
-        })),
+        }),
     },
     Worker {
         job: job("check", "Check", "check.lock", &[]),
         schedule: "CHECK_CRON",
-        command: Some(plain("Check the repository with restic", |_| Ok(Box::new(Check::default())))),
+        command: plain("Check the repository with restic", |_| Ok(Box::new(Check::default()))),
     },
     Worker {
         job: job("prune", "Prune", "prune.lock", &[]),
         schedule: "PRUNE_CRON",
-        command: Some(plain("Remove from the repository what no snapshot needs", |_| Ok(Box::new(Prune::default())))),
+        command: plain("Remove from the repository what no snapshot needs", |_| Ok(Box::new(Prune::default()))),
     },
     Worker {
         job: job("forget", "Forget", "forget.lock", &[]),
         schedule: "FORGET_CRON",
-        command: Some(plain("Apply the retention policy RESTIC_FORGET_ARGS", |_| Ok(Box::new(Forget)))),
+        command: plain("Apply the retention policy RESTIC_FORGET_ARGS", |_| Ok(Box::new(Forget))),
     },
     Worker {
         job: REPLICATE,
         schedule: "REPLICATE_CRON",
-        command: Some(plain(REPLICATE_ABOUT, |_| Ok(Box::new(Replicate::default())))),
+        command: plain(REPLICATE_ABOUT, |_| Ok(Box::new(Replicate::default()))),
     },
     Worker {
         job: job("restore", "Restore", "restore.lock", &["files_restored"]),
         schedule: "RESTORE_CRON",
-        command: Some(Command {
+        command: Command {
             about: "Restore a snapshot, or a part of it",
             augment: restore::augment,
+            never_empty: &[],
             make: restore::make,
-        }),
+        },
     },
-    named(
-        job("snapshot-export", "Snapshot export", "snapshot-export.lock", &["files_restored", "archive_size_bytes"]),
-        "SNAPSHOT_EXPORT_CRON",
-    ),
-    named(job("forget-preview", "Forget preview", "forget-preview.lock", &[]), "FORGET_PREVIEW_CRON"),
-    named(job("mount-snapshot", "Mount snapshot", "mount-snapshot.lock", &[]), ""),
-    named(job("unlock", "Unlock", "unlock.lock", &[]), "UNLOCK_CRON"),
-    named(job("sources-report", "Sources report", "sources-report.lock", &[]), "SOURCES_REPORT_CRON"),
-    named(job("init-repo", "Init-repo", "init-repo.lock", &[]), ""),
-    named(job("notify-test", "Notify test", "notify-test.lock", &[]), "NOTIFY_TEST_CRON"),
-    named(
-        job(
+    Worker {
+        job: job(
+            "snapshot-export",
+            "Snapshot export",
+            "snapshot-export.lock",
+            &["files_restored", "archive_size_bytes"],
+        ),
+        schedule: "SNAPSHOT_EXPORT_CRON",
+        command: Command {
+            about: "Write a snapshot, or a part of it, as one compressed archive",
+            augment: snapshot_export::augment,
+            never_empty: &[],
+            make: snapshot_export::make,
+        },
+    },
+    Worker {
+        job: job("forget-preview", "Forget preview", "forget-preview.lock", &[]),
+        schedule: "FORGET_PREVIEW_CRON",
+        command: Command {
+            about: "Show what the retention policy would keep and remove, without removing anything",
+            augment: forget_preview::augment,
+            never_empty: &[],
+            make: forget_preview::make,
+        },
+    },
+    Worker {
+        job: job("mount-snapshot", "Mount snapshot", "mount-snapshot.lock", &[]),
+        schedule: "",
+        command: Command {
+            about: "Mount the snapshots as a folder to look around in",
+            augment: mount_snapshot::augment,
+            never_empty: &[],
+            make: mount_snapshot::make,
+        },
+    },
+    Worker {
+        job: job("unlock", "Unlock", "unlock.lock", &["locks_before", "locks_after"]),
+        schedule: "UNLOCK_CRON",
+        command: Command {
+            about: "Show the locks of the repository, and remove those that are stale",
+            augment: unlock::augment,
+            never_empty: &[],
+            make: unlock::make,
+        },
+    },
+    Worker {
+        job: job(
+            "sources-report",
+            "Sources report",
+            "sources-report.lock",
+            &["sources_count", "files_from_count", "exclude_files_count", "total_files", "total_bytes", "errors_count"],
+        ),
+        schedule: "SOURCES_REPORT_CRON",
+        command: Command {
+            about: "Count what the next backup would read, by its own rules",
+            augment: sources_report::augment,
+            never_empty: &[],
+            make: sources_report::make,
+        },
+    },
+    Worker {
+        job: job("init-repo", "Init-repo", "init-repo.lock", &[]),
+        schedule: "",
+        command: Command {
+            about: "Create the repository",
+            augment: init_repo::augment,
+            never_empty: &[],
+            make: init_repo::make,
+        },
+    },
+    Worker {
+        job: job("notify-test", "Notify test", "notify-test.lock", &[]),
+        schedule: "NOTIFY_TEST_CRON",
+        command: Command {
+            about: "Send a webhook and a mail, to see that they arrive",
+            augment: notify_test::augment,
+            never_empty: &["--subject", "--message"],
+            make: notify_test::make,
+        },
+    },
+    Worker {
+        job: job(
             "restore-test",
             "Restore-test",
             "restore-test.lock",
@@ -121,8 +193,14 @@ pub static WORKERS: &[Worker] = &[
                 "restic_files_restored",
             ],
         ),
-        "RESTORE_TEST_CRON",
-    ),
+        schedule: "RESTORE_TEST_CRON",
+        command: Command {
+            about: "Restore a snapshot, or a part of it, to see that it can be done, and check what came back",
+            augment: restore_test::augment,
+            never_empty: &[],
+            make: restore_test::make,
+        },
+    },
 ];
 
 /// The worker of this name.

@@ -9,7 +9,7 @@ which target, whether to try a dry run first, and at last whether to proceed. In
 Examples:
   restore --list                                  what there is
   restore                                         ask for everything
-  restore --yes --dry-run                         what would be written, without writing
+  restore --yes --dry-run                         what would be written
   restore --yes --id 1a2b3c4d --target /restore/docs --include /data/docs
   restore --yes --since 2026-05-01T06:00 --target /restore --owner 1000:1000
   restore --yes --host other-node --tag \"\" --target /restore/other
@@ -17,16 +17,19 @@ Examples:
 Exit codes:
   0    restored, or listed, or dry run done
   1    restic failed, a target was refused, or no snapshot matched
-  2    bad usage, flags that exclude each other, or no repository or password is set
+  2    bad usage, flags that exclude each other, or no repository or password is
+       set
   3    the includes matched nothing
   10   the repository does not exist
   11   the repository is locked
   12   the password is wrong
-  75   not run: another restore runs, or check, forget or prune use the repository
-  120  a pre hook with onError Fail failed (124: timed out), so nothing was restored
+  75   not run: another restore runs, or check, forget or prune use the
+       repository
+  120  a pre hook with onError Fail failed (124: timed out), so nothing
+       was restored
   121  restored, but a post hook with onError Fail failed
   126  restic cannot be executed (127: it is not there)
-  130  cancelled at a prompt, or interrupted";
+  130  cancelled at a prompt, or interrupted (143: by SIGTERM)";
 
 /// The arguments of `restore`.
 #[derive(Parser, Debug, Clone, Default, PartialEq, Eq)]

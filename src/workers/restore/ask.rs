@@ -5,7 +5,7 @@ use super::listing::{self, Rows, restic_for_any};
 use super::plan::{Plan, filters, refused, usage};
 use super::prompts::{self, Dialogue, Over};
 use super::safety;
-use super::snapshots::{self, Snapshot};
+use super::snapshots::{self, HOST_TAG_SINCE, Snapshot};
 use super::table::shown;
 use super::terminal::Terminal;
 use crate::engine::Restic;
@@ -115,7 +115,8 @@ impl Questions<'_> {
         let found = snapshots::matching(&restic, &plan.filters, &bounds)
             .map_err(|error| refused(format!("listing the snapshots failed: {error}"), exit::FAILURE))?;
         if found.is_empty() {
-            let why = snapshots::explain_nothing(&restic_for_any(self.settings, &plan.filters), &plan.filters, &bounds);
+            let any = restic_for_any(self.settings, &plan.filters);
+            let why = snapshots::explain_nothing(&any, &plan.filters, &bounds, HOST_TAG_SINCE);
             let message = format!("no snapshots matched: {}; {why}", plan.filters.shown_with_since());
             return Err(refused(message, exit::FAILURE).into());
         }

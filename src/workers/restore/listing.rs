@@ -2,7 +2,7 @@
 
 use super::plan::refused;
 use super::prompts::Dialogue;
-use super::snapshots::{self, Filters};
+use super::snapshots::{self, Filters, HOST_TAG_SINCE};
 use super::table;
 use crate::engine::Restic;
 use crate::exit;
@@ -43,7 +43,7 @@ pub fn list(
     let limit = if rows == Rows::All { usize::MAX } else { ROWS };
     let mut text = format!("📋 Matching snapshots in {}:\n{}", settings.repository.shown, table::render(&found, limit));
     if found.is_empty() {
-        let why = snapshots::explain_nothing(&restic_for_any(settings, filters), filters, &bounds);
+        let why = snapshots::explain_nothing(&restic_for_any(settings, filters), filters, &bounds, HOST_TAG_SINCE);
         let _ = writeln!(text, "  (no snapshots matched: {})\n  ({why})", filters.shown_with_since());
     } else if found.len() > limit {
         let _ = writeln!(text, "  (showing {limit} most recent of {}; --all shows every one)", found.len());

@@ -5,22 +5,23 @@
 //! `ask`), then the work. Nothing is created before the work begins.
 
 mod arguments;
-mod ask;
-mod disk;
-mod listing;
+pub(super) mod ask;
+pub(super) mod disk;
+pub(super) mod hold;
+pub(super) mod listing;
 mod owner;
-mod place;
-mod plan;
-mod prompts;
-mod safety;
+pub(super) mod place;
+pub(super) mod plan;
+pub(super) mod prompts;
+pub(super) mod safety;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod scenarios_by_version;
 mod since;
-mod snapshots;
-mod summary;
-mod table;
+pub(super) mod snapshots;
+pub(super) mod summary;
+pub(super) mod table;
 mod terminal;
 #[cfg(test)]
 mod testing;

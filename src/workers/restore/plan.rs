@@ -135,6 +135,15 @@ pub fn on_off(on: bool) -> &'static str {
     if on { "ON" } else { "OFF" }
 }
 
+/// What may be the matter with paths that matched nothing, as the end of a message: some may be meant as they are.
+pub fn of_patterns(paths: &[String]) -> &'static str {
+    if paths.iter().any(|path| path.contains(['*', '?', '[', '\\'])) {
+        "; * ? [ \\ are signs of a pattern: put a \\ before one that is meant as it is"
+    } else {
+        ""
+    }
+}
+
 /// Which snapshots are meant: an empty value is "any", none given is the settings' own.
 ///
 /// # Errors

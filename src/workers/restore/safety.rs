@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use std::path::{Path, PathBuf};
 
 /// The image's own source folder.
-const DATA: &str = "/data";
+pub const DATA: &str = "/data";
 
 /// System folders: nothing is restored into them.
 const SYSTEM: &[&str] =
@@ -16,7 +16,6 @@ const SYSTEM: &[&str] =
 
 /// Folders that hold much else: not to be restored into themselves, but a folder of its own in them is fine.
 const CROWDED: &[&str] = &[
-    "/",
     "/home",
     "/media",
     "/mnt",
@@ -32,6 +31,9 @@ const CROWDED: &[&str] = &[
     "/var/tmp",
 ];
 
+/// What both are.
+const SYSTEM_FOLDER: &str = "a system folder";
+
 /// How far a refusal reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
@@ -43,16 +45,30 @@ enum Reach {
     Itself,
 }
 
+/// Why a folder is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It is backed up.
+    Source,
+    /// It is ours, or the repository.
+    Own,
+    /// It is the system's.
+    System,
+    /// It holds much else, or an empty disk is mounted there.
+    Crowded,
+}
+
 /// A folder that is refused, and what it is.
 struct Refused {
     folder: PathBuf,
     what: &'static str,
+    kind: Kind,
     reach: Reach,
 }
 
 impl Refused {
-    fn new(folder: impl Into<PathBuf>, what: &'static str, reach: Reach) -> Self {
-        Self { folder: folder.into(), what, reach }
+    fn new(folder: impl Into<PathBuf>, what: &'static str, kind: Kind, reach: Reach) -> Self {
+        Self { folder: folder.into(), what, kind, reach }
     }
 
     /// How `target` lies to it, if that is refused.
@@ -73,32 +89,61 @@ fn refused_folders(settings: &Settings, backup_root: &str) -> Vec<Refused> {
     let mut list = Vec::new();
     for root in [backup_root, &settings.jobs.backup_root] {
         if !root.is_empty() {
-            list.push(Refused::new(root, "BACKUP_ROOT_DIR, which is backed up", Reach::AllAround));
+            list.push(Refused::new(root, "BACKUP_ROOT_DIR, which is backed up", Kind::Source, Reach::AllAround));
         }
     }
-    list.push(Refused::new(DATA, "the folder that is backed up", Reach::AllAround));
+    list.push(Refused::new(DATA, "the folder that is backed up", Kind::Source, Reach::AllAround));
+    for (folder, what) in own_folders(settings) {
+        list.push(Refused::new(folder, what, Kind::Own, Reach::Inside));
+    }
+    if let Some(repository) = local_repository(&settings.repository.location) {
+        list.push(Refused::new(repository, "the repository", Kind::Own, Reach::Inside));
+    }
+    list.extend(SYSTEM.iter().map(|folder| Refused::new(folder, SYSTEM_FOLDER, Kind::System, Reach::Inside)));
+    list.push(Refused::new("/", SYSTEM_FOLDER, Kind::System, Reach::Itself));
+    list.extend(CROWDED.iter().map(|folder| Refused::new(folder, SYSTEM_FOLDER, Kind::Crowded, Reach::Itself)));
+    list
+}
+
+/// The folders that we ourselves work with, and the settings that name them.
+pub fn own_folders(settings: &Settings) -> [(&Path, &'static str); 5] {
     let paths = &settings.paths;
-    for (folder, what) in [
+    [
         (&paths.log, "LOG_DIR"),
         (&paths.state, "STATE_DIR"),
         (&paths.hooks, "HOOKS_DIR"),
         (&paths.config, "CONFIG_DIR"),
         (&paths.run, "RUN_DIR"),
-    ] {
-        list.push(Refused::new(folder, what, Reach::Inside));
-    }
-    if let Some(repository) = local_repository(&settings.repository.location) {
-        list.push(Refused::new(repository, "the repository", Reach::Inside));
-    }
-    list.extend(SYSTEM.iter().map(|folder| Refused::new(folder, "a system folder", Reach::Inside)));
-    list.extend(CROWDED.iter().map(|folder| Refused::new(folder, "a system folder", Reach::Itself)));
-    list
+    ]
 }
 
 /// The folder of a repository that is one.
-fn local_repository(location: &str) -> Option<&str> {
+pub fn local_repository(location: &str) -> Option<&str> {
     let path = location.strip_prefix("local:").unwrap_or(location);
     path.starts_with('/').then_some(path)
+}
+
+/// Which of the folders that count `folder` is, holds or lies in, as the beginning of a message; `what` is how it is
+/// called there, `backup_root` is the source when a pre hook moved it, else empty.
+pub fn refusal(
+    what: &str,
+    folder: &str,
+    settings: &Settings,
+    backup_root: &str,
+    counts: &dyn Fn(Kind) -> bool,
+) -> Option<String> {
+    let place = Place::of(Path::new(folder));
+    let refused = refused_folders(settings, backup_root);
+    refused.iter().filter(|refused| counts(refused.kind)).find_map(|refused| {
+        let how = refused.hit(&place)?;
+        Some(format!(
+            "{what} '{}'{} {how} '{}' ({})",
+            shown(folder),
+            led_to(folder, &place.path),
+            shown(&refused.folder.to_string_lossy()),
+            refused.what
+        ))
+    })
 }
 
 /// Refuses a target by where it lies; `backup_root` is the source when a pre hook moved it, else empty.
@@ -109,20 +154,10 @@ pub fn check_place(plan: &Plan, settings: &Settings, backup_root: &str) -> Resul
     if plan.force {
         return Ok(());
     }
-    let target = Place::of(Path::new(&plan.target));
-    for refused in refused_folders(settings, backup_root) {
-        if let Some(how) = refused.hit(&target) {
-            return Err(format!(
-                "restore target '{}'{} {how} '{}' ({}): choose another --target, or add --force to restore there all \
-                 the same",
-                shown(&plan.target),
-                led_to(&plan.target, &target.path),
-                shown(&refused.folder.to_string_lossy()),
-                refused.what
-            ));
-        }
+    match refusal(TARGET, &plan.target, settings, backup_root, &|_| true) {
+        Some(said) => Err(format!("{said}: choose another --target, or add --force to restore there all the same")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// ` (which leads to '...')` where the path does not say so itself.
@@ -136,29 +171,45 @@ fn led_to(given: &str, found: &Path) -> String {
 /// The message, without its mark.
 pub fn check(plan: &Plan, settings: &Settings) -> Result<(), String> {
     check_place(plan, settings, "")?;
-    let given = shown(&plan.target);
-    let target = std::path::absolute(&plan.target).map_err(|error| format!("restore target '{given}': {error}"))?;
+    check_usable(&plan.target)?;
+    if plan.force || plan.dry_run { Ok(()) } else { check_empty(&plan.target) }
+}
+
+/// How targets are called in messages.
+pub const TARGET: &str = "restore target";
+
+/// Refuses a target that is no folder, cannot be written to, or cannot be made. Makes nothing.
+///
+/// # Errors
+/// The message, without its mark.
+pub fn check_usable(target: &str) -> Result<(), String> {
+    let given = shown(target);
+    let target = std::path::absolute(target).map_err(|error| format!("{TARGET} '{given}': {error}"))?;
     disk::usable(&target).map_err(|problem| match problem {
         Unusable::NoFolder => {
-            format!("restore target '{given}' is not a folder: choose another --target, or move it away")
+            format!("{TARGET} '{given}' is not a folder: choose another --target, or move it away")
         }
-        Unusable::NotWritable(error) => format!(
-            "restore target '{given}' is not writable ({error}): choose another --target, or allow writing there"
-        ),
+        Unusable::NotWritable(error) => {
+            format!("{TARGET} '{given}' is not writable ({error}): choose another --target, or allow writing there")
+        }
         Unusable::NotCreatable(error) => {
-            format!("restore target '{given}' cannot be made ({error}): choose another --target, or make it yourself")
+            format!("{TARGET} '{given}' cannot be made ({error}): choose another --target, or make it yourself")
         }
-    })?;
-    if plan.force || plan.dry_run {
-        return Ok(());
-    }
-    match disk::is_empty(&target) {
+    })
+}
+
+/// Refuses a target where something lies already.
+///
+/// # Errors
+/// The message, without its mark.
+pub fn check_empty(target: &str) -> Result<(), String> {
+    let given = shown(target);
+    match disk::is_empty(Path::new(target)) {
         Ok(true) => Ok(()),
         Ok(false) => Err(format!(
-            "restore target '{given}' is not empty: choose an empty --target, or add --force to restore over what is \
-             there"
+            "{TARGET} '{given}' is not empty: choose an empty --target, or add --force to restore over what is there"
         )),
-        Err(error) => Err(format!("restore target '{given}' cannot be read ({error}): choose another --target")),
+        Err(error) => Err(format!("{TARGET} '{given}' cannot be read ({error}): choose another --target")),
     }
 }
 

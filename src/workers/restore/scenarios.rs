@@ -48,7 +48,8 @@ fn everything_comes_back_byte_for_byte() {
     let outcome = quietly(&ground, &["--yes"]);
     assert_eq!(outcome.code(), 0, "{:?}", outcome.lines);
     assert_eq!(files(&ground.path("restore")), all_files());
-    assert_eq!(outcome.snapshot, ground.ids()[0]);
+    // All digits, as a backup gives them, also where restic writes fewer.
+    assert_eq!((outcome.snapshot.len(), outcome.snapshot.starts_with(&ground.ids()[0])), (64, true));
     let keys: Vec<&str> = outcome.extras.iter().map(|(key, _)| key.as_str()).collect();
     // Whether counts follow depends on the version of restic.
     assert_eq!(keys[..6], ["repository", "snapshot", "target", "dry_run", "tag_filter", "host_filter"]);
@@ -128,7 +129,7 @@ fn a_filter_that_matches_nothing_explains_itself() {
     // Any host, any tag: the newest of all, also if restic is told of a host by its own variable.
     ground.set("RESTIC_HOST", "somebody");
     let any = quietly(&ground, &["--host", "", "--tag="]);
-    assert_eq!((any.code(), &any.snapshot), (0, &newest));
+    assert_eq!((any.code(), any.snapshot.starts_with(&newest)), (0, true));
     assert_eq!((any.extra("tag_filter"), any.extra("host_filter")), (None, None));
 }
 

@@ -97,7 +97,7 @@ fn statistics_come_from_the_json_summary() {
     for (key, value) in [("files_restored", "2"), ("bytes_restored", "1.500 KiB"), ("elapsed_human", "1:05")] {
         assert_eq!(outcome.extra(key), Some(value), "{key}");
     }
-    assert_eq!(outcome.snapshot, "aaaaaaaa");
+    assert_eq!(outcome.snapshot, "aaaaaaaabbbb");
     assert_eq!(outcome.details, format!("2 files (1.500 KiB) → {}", ground.text("restore")));
     assert!(outcome.says("log: Summary: Restored 2 files/dirs (1.500 KiB) in 1:05"));
     assert!(!outcome.says("message_type"), "{:?}", outcome.lines);
@@ -309,6 +309,6 @@ fn without_a_summary_a_target_that_was_not_empty_cannot_tell() {
     assert_eq!((empty.code(), empty.extra("include_zero_match")), (3, Some("true")));
     fs::write(ground.path("restore/mine"), "kept").expect("is written");
     let full = quietly(&ground, &["--force", "--include", "/nothing"]);
-    assert_eq!((full.code(), full.extra("files_restored"), full.snapshot.as_str()), (0, None, "aaaaaaaa"));
+    assert_eq!((full.code(), full.extra("files_restored"), full.snapshot.as_str()), (0, None, "aaaaaaaabbbb"));
     assert!(full.says("log: restic gave no summary and the target was not empty"));
 }

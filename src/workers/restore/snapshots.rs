@@ -25,6 +25,17 @@ pub struct Snapshot {
     pub id: String,
     #[serde(default)]
     short_id: String,
+    /// What the backup read, where restic says so (since 0.17).
+    #[serde(default, deserialize_with = "null_is_nothing")]
+    summary: Read,
+}
+
+/// What a backup read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+struct Read {
+    /// Bytes of all files; `None` if that is not known.
+    #[serde(default)]
+    total_bytes_processed: Option<u64>,
 }
 
 fn null_is_nothing<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
@@ -35,6 +46,11 @@ impl Snapshot {
     /// The id as people write it.
     pub fn short(&self) -> &str {
         if self.short_id.is_empty() { self.id.get(..8).unwrap_or(&self.id) } else { &self.short_id }
+    }
+
+    /// How many bytes its files have, where restic has noted it.
+    pub fn bytes(&self) -> Option<u64> {
+        self.summary.total_bytes_processed
     }
 
     fn at(&self) -> Option<DateTime<FixedOffset>> {
@@ -133,6 +149,16 @@ pub fn newest(restic: &Restic, filters: &Filters, bounds: &Bounds<'_>) -> Result
     Ok(filters.keep(list(restic, &words, bounds)?).into_iter().next())
 }
 
+/// The one snapshot that an id means, whatever its host and tags; `None` if there is no such, or several.
+///
+/// # Errors
+/// Why there is no listing.
+pub fn by_id(restic: &Restic, id: &str, bounds: &Bounds<'_>) -> Result<Option<Snapshot>, ListingError> {
+    let mut found = list(restic, &[id.to_owned()], bounds)?;
+    found.retain(|snapshot| snapshot.id.starts_with(id));
+    Ok(found.pop().filter(|_| found.is_empty()))
+}
+
 fn list(restic: &Restic, words: &[String], bounds: &Bounds<'_>) -> Result<Vec<Snapshot>, ListingError> {
     // Looking writes nothing: it also works on a repository that is read-only, or locked by a prune.
     let words = ["--json", "--no-lock"].into_iter().chain(words.iter().map(String::as_str));
@@ -149,25 +175,35 @@ pub fn parse(json: &[u8]) -> Result<Vec<Snapshot>, serde_json::Error> {
     Ok(serde_json::from_slice::<Option<Vec<Snapshot>>>(json)?.unwrap_or_default())
 }
 
-/// Says why nothing matched: what the repository holds without the filters. `restic` must be one for any host.
-pub fn explain_nothing(restic: &Restic, filters: &Filters, bounds: &Bounds<'_>) -> String {
+/// How filters are chosen, for [`explain_nothing`]: by the three flags of `restore`.
+pub const HOST_TAG_SINCE: &str = "--host, --tag and --since, \"\" for any";
+
+/// The same, where there is no `--since`.
+pub const HOST_TAG: &str = "--host and --tag, \"\" for any";
+
+/// The same, where an empty value is refused.
+pub const HOST_TAG_REPO_WIDE: &str = "--host and --tag, or take --repo-wide";
+
+/// Says why nothing matched: what the repository holds without the filters, and by which `flags` of the command to
+/// choose. `restic` must be one for any host.
+pub fn explain_nothing(restic: &Restic, filters: &Filters, bounds: &Bounds<'_>, flags: &str) -> String {
     if filters.are_any() {
         return "the repository holds no snapshot at all".to_owned();
     }
     match list(restic, &[], bounds) {
-        Ok(all) => explain(&all),
+        Ok(all) => explain(&all, flags),
         Err(error) => format!("what there is without these filters is not known: {error}"),
     }
 }
 
-fn explain(all: &[Snapshot]) -> String {
+fn explain(all: &[Snapshot], flags: &str) -> String {
     if all.is_empty() {
         return "the repository holds no snapshot at all".to_owned();
     }
     let hosts: BTreeSet<&str> = all.iter().map(|snapshot| snapshot.hostname.as_str()).collect();
     let tags: BTreeSet<&str> = all.iter().flat_map(|snapshot| &snapshot.tags).map(String::as_str).collect();
     format!(
-        "without these filters there {} (hosts: {}; tags: {}); choose with --host, --tag and --since, \"\" for any",
+        "without these filters there {} (hosts: {}; tags: {}); choose with {flags}",
         if all.len() == 1 { "is 1 snapshot".to_owned() } else { format!("are {} snapshots", all.len()) },
         first_few(&hosts),
         first_few(&tags),
@@ -240,8 +276,9 @@ mod tests {
     #[test]
     fn the_explanation_names_hosts_and_tags() {
         let all = parse(LISTING.as_bytes()).expect("is JSON");
-        let said = explain(&all);
+        let said = explain(&all, HOST_TAG_REPO_WIDE);
         assert!(said.contains("are 3 snapshots (hosts: node \"a\", node-b; tags: x)"), "{said}");
-        assert_eq!(explain(&[]), "the repository holds no snapshot at all");
+        assert!(said.ends_with("; choose with --host and --tag, or take --repo-wide"), "{said}");
+        assert_eq!(explain(&[], HOST_TAG), "the repository holds no snapshot at all");
     }
 }

@@ -227,6 +227,7 @@ impl Ground {
             stats: serde_json::Map::new(),
             snapshot: String::new(),
             steps: Vec::new(),
+            debts: crate::run::Debts::of_nobody(),
             repository: None,
         };
         let ((asked, worked), lines) = heard(|| {

@@ -3,11 +3,12 @@
 use super::arguments::RestoreArgs;
 use super::ask::{self, Decision};
 use super::disk;
+use super::hold::Hold;
 use super::listing::restic_for_any;
 use super::owner;
 use super::plan::{LATEST, Plan, on_off};
 use super::safety;
-use super::snapshots;
+use super::snapshots::{self, HOST_TAG_SINCE};
 use super::summary::{self, Said, Summary};
 use super::table::shown;
 use super::terminal::{SystemTerminal, Terminal};
@@ -191,15 +192,17 @@ fn open(plan: &Plan, settings: &Settings) -> Frame {
 /// which snapshot `latest` is, and makes the target.
 fn prepare(plan: &Plan, cx: &mut WorkContext<'_>) -> Result<(), String> {
     let moved = cx.values.get("BACKUP_ROOT_DIR").map_or("", String::as_str);
+    let mut hold = Hold::on(Path::new(&plan.target));
     safety::check_place(plan, cx.settings, moved)?;
     if plan.snapshot == LATEST {
         let filters = &plan.filters;
         let restic = Restic::locate(cx.settings, &filters.environment(&cx.environment));
         let bounds = skeleton::bounds(cx);
         match snapshots::newest(&restic, filters, &bounds) {
-            Ok(Some(snapshot)) => snapshot.short().clone_into(&mut cx.snapshot),
+            Ok(Some(snapshot)) => cx.snapshot = snapshot.id,
             Ok(None) => {
-                let why = snapshots::explain_nothing(&restic_for_any(cx.settings, filters), filters, &bounds);
+                let why =
+                    snapshots::explain_nothing(&restic_for_any(cx.settings, filters), filters, &bounds, HOST_TAG_SINCE);
                 return Err(format!("no snapshots matched: {}; {why}", filters.shown_with_since()));
             }
             // The restore will fail for the same reason, with restic's own code for it.
@@ -212,12 +215,8 @@ fn prepare(plan: &Plan, cx: &mut WorkContext<'_>) -> Result<(), String> {
     if plan.dry_run {
         return Ok(());
     }
-    std::fs::create_dir_all(&plan.target).map_err(|error| {
-        format!(
-            "restore target '{}' cannot be made ({error}): choose another --target, or make it yourself",
-            plan.target
-        )
-    })
+    // As anybody's folder is made: the process's mask decides who may enter.
+    hold.make(0o777).map_err(|(_, reason)| reason)
 }
 
 /// Runs restic and listens to it.
@@ -229,6 +228,7 @@ fn call(plan: &Plan, cx: &mut WorkContext<'_>) -> Restored {
     let mut restic = Restic::locate(cx.settings, &plan.filters.environment(&cx.environment));
     let mut progress = Progress::new(cx.job.name, &cx.settings.log);
     let mut words = plan.words();
+    words.extend(Restic::without_lock(cx.settings).map(str::to_owned));
     if !plan.verbose {
         // What is printed for people file by file has no JSON form in every version; a restic before 0.16 ignores this.
         words.push("--json".to_owned());
@@ -246,7 +246,10 @@ fn call(plan: &Plan, cx: &mut WorkContext<'_>) -> Restored {
             Said::Status(status) => progress.status(status),
             Said::Restoring(id) => {
                 tell(plan, line);
-                *snapshot = id;
+                // restic may write fewer digits than are known already.
+                if !snapshot.starts_with(&id) {
+                    *snapshot = id;
+                }
             }
             Said::Other => tell(plan, line),
         },

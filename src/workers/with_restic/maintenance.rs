@@ -32,7 +32,7 @@ fn a_damaged_repository_fails_the_check_and_is_unlocked_if_wanted() {
     let mut scene = Scene::with_repository();
     scene.settings.repository.auto_unlock = true;
     scene.replace_restic(
-        "if [ \"$1\" = unlock ]; then echo successfully removed 1 locks; exit 0; fi\n\
+        "case \"$1\" in list) exit 0;; unlock) echo successfully removed 1 locks; exit 0;; esac\n\
         echo 'error for tree 475ad39a:' >&2; echo 'Fatal: repository contains errors' >&2; exit 1",
     );
     let ran = run(&scene, &mut Check::default(), "check");

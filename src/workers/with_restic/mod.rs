@@ -63,6 +63,7 @@ fn run_with(scene: &Scene, work: &mut dyn Work, name: &str, values: &BTreeMap<St
         stats: Map::new(),
         snapshot: String::new(),
         steps: Vec::new(),
+        debts: crate::run::Debts::of_nobody(),
         repository: None,
     };
     let mut worked = None;
