@@ -210,9 +210,6 @@ fn times(planned: &Planned, shift: Duration, zone: Option<&Zone>, now: DateTime<
         return Ok(Times::Off);
     }
     let expression = Expression::parse(&planned.expression)?;
-    if !planned.available {
-        return Err(format!("is set, but there is no command {}", planned.job));
-    }
     if expression.at_reboot() {
         return Ok(Times::AtStart);
     }

@@ -40,7 +40,7 @@ fn sentence(meaning: Meaning) -> &'static str {
     match meaning {
         Meaning::NoRepository => {
             "The repository is missing or not initialised, and doctor never initialises it: \
-             correct RESTIC_REPOSITORY, or make the repository with restic init"
+             correct RESTIC_REPOSITORY, or make the repository with init-repo"
         }
         Meaning::Locked => {
             "The repository is locked by another program: wait until that has ended, or run unlock if it was killed"
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn what_is_wrong_has_a_word_and_a_mend() {
         for (meaning, word, mend) in [
-            (Meaning::NoRepository, "no_repository", "restic init"),
+            (Meaning::NoRepository, "no_repository", "init-repo"),
             (Meaning::Locked, "locked", "unlock"),
             (Meaning::WrongPassword, "wrong_password", "RESTIC_PASSWORD_FILE"),
             (Meaning::NotStarted, "not_started", "PATH"),

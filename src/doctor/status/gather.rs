@@ -4,6 +4,7 @@ use super::going::Runs;
 use super::judge::{State, judge, unreadable};
 use super::last::{self, LONGEST, Last, is_believed};
 use super::mend;
+use super::reading::Reading;
 use super::{Clock, Finding, Job, Plan, Row, Status};
 use crate::doctor::Severity;
 use crate::doctor::crontab::{self, Loaded};
@@ -80,11 +81,12 @@ impl Status {
             plan: Plan::Off,
             last: last.unwrap_or_else(|| Last { path: log.clone(), modified: None, summary: None }),
             going: runs.of(name, &planned.lock),
+            reading: if name == "check" { Reading::read(settings) } else { None },
             error_log,
             log,
             cron,
         };
-        let problem = self.plan(settings, &mut job, planned.available);
+        let problem = self.plan(settings, &mut job);
         self.findings.extend(problem.or_else(|| differs(&job, &own, in_crontab.as_ref(), settings)));
         self.rows.push(Row {
             job: name,
@@ -96,12 +98,13 @@ impl Status {
         if name != ROTATE_LOG {
             let verdict = judge(&job, &self.clock);
             self.findings.extend(verdict.findings.iter().cloned());
+            self.findings.extend(job.reading.as_ref().and_then(|reading| reading.finding(&job, &self.clock)));
             self.jobs.push((job, verdict));
         }
     }
 
     /// Reads the job's expression; says what is wrong with it.
-    fn plan(&self, settings: &Settings, job: &mut Job, available: bool) -> Option<Finding> {
+    fn plan(&self, settings: &Settings, job: &mut Job) -> Option<Finding> {
         if job.cron.is_empty() {
             return None;
         }
@@ -112,10 +115,6 @@ impl Status {
             Ok(expression) => expression,
             Err(problem) => return Some(job.warn(format!("{} {problem}", job.schedule()), never, correct)),
         };
-        if !available {
-            let what = format!("{} is set, but there is no command {}", job.variable, job.name);
-            return Some(job.warn(what, never, format!("unset {}", job.variable)));
-        }
         let zone = self.clock.zone?;
         let shift = shift(&settings.identity.hostname, job.name, settings.schedules.splay);
         let entry = Entry { job: job.name, expression, shift };
@@ -137,8 +136,8 @@ impl Status {
                     level: Severity::Warn,
                     job: name,
                     what: format!("recent helper JSON reports exit {}", summary.exit_code),
-                    reason: mend::reason(summary),
-                    mend: mend::of_exit(summary.exit_code, &log),
+                    reason: mend::reason(name, summary),
+                    mend: mend::of_exit(name, summary.exit_code, &log),
                 }),
                 Some(Err(why)) => Some(unreadable(name, last, why)),
                 _ => None,

@@ -15,7 +15,9 @@ fn made_up() -> Scene {
     scene.settings.schedules.forget = "30 3 * * *".to_owned();
     scene.settings.schedules.rotate_log = "0 0 1 * *".to_owned();
     scene.settings.repository.shown = "rest:https://alice:***@repo.example/main".to_owned();
+    scene.settings.jobs.check_rotate = Some(12);
     scene.load("2026-03-01T00:00:30Z");
+    scene.rotation(12, 3, Some("2026-03-07T03:10:00Z"), Some("2026-03-06T03:10:00Z"));
     scene.success("2026-03-09T18:05:00Z");
     scene.summary(
         "check",
@@ -142,7 +144,8 @@ fn the_page_for_users_names_every_key() {
     let page = include_str!("../../../docs/status.md");
     let document: Value = serde_json::from_str(&json::render(&scene.settings, &scene.status(NOW))).expect("is JSON");
     let lists = ["schedules", "jobs", "recent_json", "findings"].map(|key| &document[key][0]);
-    for object in [&document, &document["runtime"], &document["crontab"]].into_iter().chain(lists) {
+    let rotation = &document["jobs"][1]["rotation"];
+    for object in [&document, &document["runtime"], &document["crontab"], rotation].into_iter().chain(lists) {
         for key in object.as_object().expect("is an object").keys() {
             assert!(page.contains(&format!("`{key}`")), "{key} is not explained");
         }

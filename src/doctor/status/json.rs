@@ -113,6 +113,7 @@ fn of_job(secrets: &Secrets, job: &Job, verdict: &Verdict, clock: &Clock) -> Val
         "shift_seconds": shift,
         "running": running,
         "problem": problem.map(|problem| shown(secrets, problem)),
+        "rotation": job.reading.as_ref().map(|reading| reading.document(clock)),
     })
 }
 

@@ -218,7 +218,7 @@ fn failed(job: &Job, summary: &Summary, clock: &Clock) -> Finding {
         Some(time) => format!("last success {}", moment(time, clock)),
         None => "no success is known".to_owned(),
     };
-    let why = mend::reason(summary);
+    let why = mend::reason(job.name, summary);
     let separator = if why.is_empty() { "" } else { "; " };
     let reason = format!("{why}{separator}{success}");
     Finding {
@@ -226,7 +226,7 @@ fn failed(job: &Job, summary: &Summary, clock: &Clock) -> Finding {
         job: job.name,
         what: format!("last run failed with exit {} ({})", summary.exit_code, job.last.path.display()),
         reason,
-        mend: mend::of_exit(summary.exit_code, &job.error_log),
+        mend: mend::of_exit(job.name, summary.exit_code, &job.error_log),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `status`: how the jobs are doing, from what lies on the disk: the schedules, the summaries of the last runs, and the
 //! runs that are going on. No engine is asked, nothing is written.
 //!
-//! `gather.rs` reads, `judge.rs` decides, `text.rs` and `json.rs` show. `docs/status.md` is the page for users.
+//! `gather.rs` reads, `judge.rs` decides, `reading.rs` is about the parts of the data that `check` reads by turns, `text.rs` and `json.rs` show. `docs/status.md` is the page for users.
 
 mod gather;
 mod going;
@@ -11,6 +11,7 @@ mod json;
 mod judge;
 mod last;
 mod mend;
+mod reading;
 #[cfg(test)]
 mod scenarios;
 mod text;
@@ -24,6 +25,7 @@ use chrono::{DateTime, FixedOffset, Offset as _, TimeDelta, Utc};
 use going::Going;
 use judge::Verdict;
 use last::Last;
+use reading::Reading;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -78,6 +80,8 @@ struct Job {
     plan: Plan,
     last: Last,
     going: Option<Going>,
+    /// How far it has come with reading all data, if it does so.
+    reading: Option<Reading>,
     /// The log of its last run.
     log: PathBuf,
     /// The log of the last run that went wrong; the former where there is none.

@@ -5,6 +5,7 @@ use crate::doctor::Severity;
 use crate::doctor::sample;
 use crate::process::registry::Registered;
 use crate::settings::Settings;
+use crate::workers::check::Rotation;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ pub(super) struct Scene {
 }
 
 /// When the schedules were loaded, unless a test says otherwise.
-const LOADED: &str = "2026-03-01T00:00:30Z";
+pub(super) const LOADED: &str = "2026-03-01T00:00:30Z";
 
 pub(super) fn at(text: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(text).expect("is a time").with_timezone(&Utc)
@@ -79,6 +80,25 @@ impl Scene {
         )
     }
 
+    /// What `check` keeps of its rounds: parts, the next one, when the round began, when the last one ended.
+    pub(super) fn rotation(&self, parts: u32, next: u32, began: Option<&str>, ended: Option<&str>) -> &Self {
+        let time = |text: Option<&str>| text.map(|text| at(text).format(crate::report::TIME).to_string());
+        let text = serde_json::json!({
+            "version": 1,
+            "repository": self.settings.repository.shown,
+            "parts": parts,
+            "next_part": next,
+            "round_started_at": time(began),
+            "full_round_finished_at": time(ended),
+            "since": time(Some("2026-03-01T03:00:00Z")),
+            "last": {"part": next, "exit_code": 1, "finished_at": time(Some("2026-03-10T03:10:00Z"))},
+        });
+        let file = Rotation::file(&self.settings.paths.state, &self.settings.repository.shown);
+        fs::create_dir_all(&self.settings.paths.state).expect("there is room");
+        fs::write(file, text.to_string()).expect("there is room");
+        self
+    }
+
     pub(super) fn status(&self, now: &str) -> Status {
         Status::gather(&self.settings, at(now))
     }
@@ -91,7 +111,7 @@ impl Scene {
     }
 }
 
-fn heads(status: &Status) -> Vec<String> {
+pub(super) fn heads(status: &Status) -> Vec<String> {
     status.findings.iter().map(|finding| format!("{} {}", finding.level.tag(), finding.head())).collect()
 }
 

@@ -73,6 +73,9 @@ fn jobs(out: &mut String, status: &Status, shown: &dyn Fn(&str) -> String) {
             let _ = writeln!(out, "{:indent$}{line}", "");
         }
     }
+    for reading in status.jobs.iter().filter_map(|(job, _)| job.reading.as_ref()) {
+        let _ = writeln!(out, "  {}", shown(&reading.line(&status.clock)));
+    }
 }
 
 /// Exit code and age of a job's last run; `-` where they say nothing.
