@@ -79,6 +79,7 @@ RUN set -eu; \
         /restore /fusemount /mnt/restic; \
     for command in \
         backup check prune forget replicate bisync restore \
+        restore-test snapshot-export forget-preview mount-snapshot unlock sources-report init-repo notify-test \
         locked_run rotate_log hooks doctor config-check status health-summary cron-list schedule alive; \
     do \
         ln -s /usr/local/bin/boathook "/bin/$command"; \
