@@ -1,6 +1,6 @@
 #!/bin/sh
 # The main job for real, on a local repository in a folder of its own: backup with hooks, a hook that hangs, a hook that
-# must not fail, check, restore, comparison, doctor.
+# must not fail, what the next backup would read, check, restore, comparison, a rehearsal of a restore, doctor.
 set -eu
 
 boathook=$(readlink -f "${1:?usage: tests/demo.sh BOATHOOK}")
@@ -27,7 +27,7 @@ run() {
 hook() { cat > "$demo/hooks/$1"; chmod 755 "$demo/hooks/$1"; }
 
 mkdir -p "$demo/hooks" "$demo/data" "$demo/bin" "$demo/restore"
-for command in backup check restore doctor; do ln -s "$boathook" "$demo/bin/$command"; done
+for command in backup check restore restore-test sources-report doctor; do ln -s "$boathook" "$demo/bin/$command"; done
 export PATH="$demo/bin:$PATH"
 export HOOKS_DIR="$demo/hooks" LOG_DIR="$demo/log" RUN_DIR="$demo/run" STATE_DIR="$demo/state" CONFIG_DIR="$demo/config"
 export RESTORE_DIR="$demo/restore" RESTIC_CACHE_DIR="$demo/cache" TMPDIR="$demo" BACKUP_ROOT_DIR="$demo/data"
@@ -90,14 +90,22 @@ say "What other programs read"
 show jq -c "'{status, exit_code, work, hooks: [.hooks[] | {name, status}]}'" last-backup.json
 jq -c '{status, exit_code, work, hooks: [.hooks[] | {name, status}]}' "$LOG_DIR/last-backup.json"
 
-say "Check the repository"
-run 0 check
+say "What would the next backup read? Counted by its own rules, without asking restic"
+run 0 env RESTIC_JOB_ARGS="--exclude *.rs" sources-report
+
+say "Check the repository, and read a third of its data: after three runs all of it has been read"
+run 0 env RESTIC_CHECK_ROTATE=3 check
 
 say "Restore, and compare every byte"
 run 0 restore --yes
 show diff -r data restore/data
 diff -r "$demo/data" "$demo/restore$demo/data"
-printf 'The restored tree is the same, byte by byte: %s files.\n' "$(find "$demo/restore" -type f | wc -l)"
+printf 'The restored tree is the same, byte by byte: %s files, one of them the database.sql of the hook.\n' "$(find "$demo/restore" -type f | wc -l)"
+
+say "Rehearse a restore, as a schedule would: 20 files by chance, compared with the repository and the source"
+run 0 restore-test --sample 20
+show jq -c "'{status, verification, files_restored, cleanup_status}'" last-restore-test.json
+jq -c '{status, verification, files_restored, cleanup_status}' "$LOG_DIR/last-restore-test.json"
 
 say "Doctor: is everything in order? (a hook is mounted that nobody may execute)"
 hook pre-check.sh <<'HOOK'

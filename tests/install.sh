@@ -4,7 +4,7 @@ set -eu
 
 case "${1:-}" in
     demo) wanted="restic jq" ;;
-    test) wanted="restic rclone jq curl python3 shellcheck" ;;
+    test) wanted="restic rclone jq curl python3 shellcheck zstd" ;;
     bench) wanted="restic strace" ;;
     lint) wanted="shellcheck" ;;
     *) echo "usage: tests/install.sh demo|test|bench|lint" >&2; exit 2 ;;
@@ -14,6 +14,10 @@ missing=""
 for tool in $wanted; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
+# Snapshots are mounted with it; on systems other than Linux there is none.
+if [ "$1" = test ] && [ "$(uname)" = Linux ]; then
+    command -v fusermount >/dev/null 2>&1 || missing="$missing fuse3"
+fi
 # The crates that hold C code (the TLS of webhook and mail) are compiled with it.
 command -v cc >/dev/null 2>&1 || missing="$missing gcc"
 

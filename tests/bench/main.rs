@@ -3,11 +3,13 @@
 //! Every row is the median of several runs, taken in turns, so that what else the machine does meets all rows alike.
 //! Wall time, and the CPU time of the whole tree (from `wait4`).
 
+mod export;
 mod image;
 mod memory;
 mod rest;
 mod scene;
 mod schedule;
+mod sources;
 mod status;
 mod stopwatch;
 
@@ -33,7 +35,11 @@ fn main() {
     flood(&Scene::with_stand_in());
     memory::report(&Scene::with_stand_in());
     rest::report(&Scene::with_stand_in());
+    if let Some(scene) = Scene::with_restic() {
+        export::report(&scene);
+    }
     schedule::report();
+    sources::report(&Scene::with_stand_in());
     image::report();
 }
 

@@ -45,7 +45,7 @@ pub fn report(scene: &Scene) {
     );
 }
 
-fn child_of(pid: u32) -> u32 {
+pub fn child_of(pid: u32) -> u32 {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     children.split_whitespace().next().and_then(|pid| pid.parse().ok()).unwrap_or(0)
 }

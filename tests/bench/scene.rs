@@ -103,6 +103,13 @@ impl Scene {
         command
     }
 
+    /// A `boathook snapshot-export`, to be started and looked at.
+    pub fn export(&self, args: &[&str]) -> Command {
+        let mut command = self.command(BOATHOOK);
+        command.arg("snapshot-export").args(args);
+        command
+    }
+
     /// A `boathook backup` that goes on, to be looked at.
     pub fn start_backup(&self) -> Child {
         self.command(BOATHOOK)

@@ -121,6 +121,32 @@ fn what_it_sets_is_known_and_in_order() {
     assert!(stop < grace, "{stop} of {grace} seconds");
 }
 
+/// Nothing that is kept is gone after `down`: what the image's page calls a volume is one.
+#[test]
+fn what_is_to_be_kept_lies_on_a_volume() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/image.md")).expect("is there");
+    let mut kept = Vec::new();
+    for line in page.lines().filter(|line| line.starts_with("| `/")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        if cells[3].starts_with("a volume") {
+            kept.extend(cells[1].split('`').nth(1));
+        }
+    }
+    assert!(kept.contains(&"/restore") && kept.len() > 3, "{kept:?}");
+    let file = parsed(&file());
+    let mounted: Vec<(&str, &str)> = file["services"]["backup"]["volumes"]
+        .as_array()
+        .expect("is a list")
+        .iter()
+        .filter_map(|volume| volume.as_str()?.split_once(':'))
+        .collect();
+    for place in kept {
+        let name = mounted.iter().find(|(_, target)| *target == place).map(|(name, _)| *name);
+        let name = name.unwrap_or_else(|| panic!("{place} is on no volume: {mounted:?}"));
+        assert!(file["volumes"].as_object().expect("is a map").contains_key(name), "{name} is not declared");
+    }
+}
+
 #[test]
 fn its_build_arguments_are_those_of_the_dockerfile() {
     let dockerfile = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Dockerfile")).expect("is there");

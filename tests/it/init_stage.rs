@@ -83,7 +83,7 @@ impl<'a> Stage<'a> {
         let environment: Environment =
             template.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
         let args = words[1..].iter().map(Into::into).collect();
-        Spec { program: (&words[0]).into(), args, environment, directory: None }
+        Spec { program: (&words[0]).into(), args, environment, directory: None, dies_with_us: None }
     }
 
     fn config(&self) -> Config {

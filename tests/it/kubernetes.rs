@@ -303,7 +303,7 @@ fn a_cron_job_is_there_for_each_worker_and_never_meets_itself() {
         assert_eq!(settings(&container)["RUN_TRIGGER"], "schedule", "{file}");
         seen.extend(args);
     }
-    assert_eq!(seen, ["backup", "check", "forget", "prune", "replicate"].map(str::to_owned).into());
+    assert_eq!(seen, ["backup", "check", "forget", "prune", "replicate", "restore-test"].map(str::to_owned).into());
 }
 
 #[test]

@@ -126,7 +126,24 @@ pub struct Smtp {
 impl Smtp {
     pub fn new() -> Self {
         let (sender, talks) = channel();
-        let address = serve(move |_, stream| drop(sender.send(talk(&stream))));
+        let address = serve(move |_, stream| drop(sender.send(talk(&stream, None))));
+        Self { address, talks }
+    }
+
+    /// Gives this answer to lines that begin so.
+    pub fn refusing(start: &'static str, answer: &'static str) -> Self {
+        let (sender, talks) = channel();
+        let address = serve(move |_, stream| drop(sender.send(talk(&stream, Some((start, answer))))));
+        Self { address, talks }
+    }
+
+    /// Takes a client, tells the test so, and says nothing until it is left.
+    pub fn silent() -> Self {
+        let (sender, talks) = channel();
+        let address = serve(move |_, mut stream| {
+            let _ = sender.send(Vec::new());
+            let _ = stream.read(&mut [0]);
+        });
         Self { address, talks }
     }
 
@@ -140,9 +157,14 @@ impl Smtp {
     pub fn talk(&self) -> Vec<String> {
         self.talks.recv_timeout(PATIENCE).expect("a client came")
     }
+
+    /// What has come and was not asked for yet; complete once the client has ended.
+    pub fn others(&self) -> Vec<Vec<String>> {
+        self.talks.try_iter().collect()
+    }
 }
 
-fn talk(mut stream: &TcpStream) -> Vec<String> {
+fn talk(mut stream: &TcpStream, refusal: Option<(&str, &str)>) -> Vec<String> {
     let reader = BufReader::new(stream);
     let mut lines = Vec::new();
     let mut in_mail = false;
@@ -151,6 +173,7 @@ fn talk(mut stream: &TcpStream) -> Vec<String> {
         let answer = match line.as_str() {
             "." => "250 2.0.0 queued as 4711",
             _ if in_mail => "",
+            _ if refusal.is_some_and(|(start, _)| line.starts_with(start)) => refusal.map_or("", |(_, answer)| answer),
             "DATA" => "354 go on",
             "QUIT" => "221 bye",
             _ if line.starts_with("EHLO ") => "250-mail.example\r\n250 AUTH PLAIN LOGIN",

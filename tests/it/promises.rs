@@ -134,12 +134,59 @@ fn tests_are_found_by_their_mark() {
     assert!(!tests.contains("promises::assert_all_exist") && !tests.contains("promises::tests"));
 }
 
-/// The words that make each worker do its work at once.
-fn calls() -> Vec<(&'static str, Vec<&'static str>)> {
-    let workers = WORKERS.iter().filter(|worker| worker.command.is_some()).map(|worker| worker.job.name);
-    workers
-        .map(|name| (name, if name == "restore" { vec![name, "--yes", "--id", "abc"] } else { vec![name] }))
-        .collect()
+/// How each worker is made to do its work at once.
+struct Call {
+    worker: &'static str,
+    words: Vec<&'static str>,
+    /// What is set for it.
+    variables: &'static [(&'static str, &'static str)],
+    /// What it ends with.
+    code: i32,
+    /// What makes it fail, and what it ends with then.
+    failure: (&'static str, &'static str, i32),
+    /// Whether it calls an engine.
+    engine: bool,
+}
+
+impl Call {
+    fn sandbox(&self) -> Sandbox {
+        let mut sandbox = sandbox();
+        for (name, value) in self.variables {
+            sandbox.set(name, *value);
+        }
+        sandbox
+    }
+}
+
+fn calls() -> Vec<Call> {
+    let call = |worker: &'static str| {
+        let failure = ("ENGINE_EXIT", "9", 9);
+        let mut call = Call { worker, words: vec![worker], variables: &[], code: 0, failure, engine: true };
+        match worker {
+            "restore" => call.words.extend(["--yes", "--id", "abc"]),
+            "restore-test" => call.words.extend(["--id", "abc", "--min-files", "0"]),
+            "snapshot-export" => call.words.extend(["--id", "abc"]),
+            "init-repo" => {
+                call.words.push("--yes");
+                call.variables = &[("ENGINE_PROBE", "10")];
+            }
+            // Neither calls an engine. Without a source, or an address, there is nothing to do.
+            "sources-report" => (call.engine, call.failure) = (false, ("BACKUP_ROOT_DIR", "", 2)),
+            "notify-test" => {
+                call.words.extend(["--webhook", "--dry-run"]);
+                call.variables = &[("WEBHOOK_URL", "http://127.0.0.1:9/")];
+                (call.engine, call.failure) = (false, ("WEBHOOK_URL", "", 2));
+            }
+            // A stand-in cannot mount: it is refused, and that is a run, too (`mount_snapshot.rs` has real ones).
+            "mount-snapshot" => {
+                call.words.extend(["--target", "/etc"]);
+                (call.engine, call.code, call.failure) = (false, 2, ("ENGINE_EXIT", "9", 2));
+            }
+            _ => {}
+        }
+        call
+    };
+    WORKERS.iter().map(|worker| call(worker.job.name)).collect()
 }
 
 /// Stand-ins for restic and rclone, and what `forget` and `replicate` need.
@@ -147,6 +194,25 @@ fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::with_stand_in_engine();
     let rclone = "#!/bin/sh\necho \"$@\" >> \"$LOG_DIR/../engine.log\"\nexit \"${ENGINE_EXIT:-0}\"\n";
     write_executable(&sandbox.path("bin/rclone"), rclone);
+    // What the operator commands are answered while nothing fails: one snapshot with nothing in it, and its archive.
+    let stand_in = sandbox.path("bin/restic-stand-in");
+    fs::rename(sandbox.path("bin/restic"), &stand_in).expect("is there");
+    write_executable(
+        &sandbox.path("bin/restic"),
+        r#"#!/bin/sh
+snapshot='"time":"2026-05-01T02:00:00Z","tree":"00","paths":["/data"],"hostname":"test-host","tags":["automated"],"id":"abc0000000000000000000000000000000000000000000000000000000000000","short_id":"abc00000"'
+case "${ENGINE_EXIT:-0} $*" in
+    *" cat config"*) [ -e "$LOG_DIR/../made" ] || ENGINE_EXIT=${ENGINE_PROBE:-$ENGINE_EXIT} ;;
+    "0 init"*) : > "$LOG_DIR/../made" ;;
+    "0 snapshots "*) ENGINE_SAYS="[{$snapshot}]" ;;
+    "0 ls "*) ENGINE_SAYS="{$snapshot,\"struct_type\":\"snapshot\"}" ;;
+    "0 forget "*--json*) ENGINE_SAYS="[]" ;;
+    "0 dump "*) echo "$@" >> "$LOG_DIR/../engine.log"; exec head -c 10240 /dev/zero ;;
+esac
+export ENGINE_EXIT ENGINE_SAYS
+exec "$0-stand-in" "$@"
+"#,
+    );
     fs::write(sandbox.path("config/replicate_jobs.txt"), "/a;nas:a;sync\n").expect("can be written");
     sandbox.set("RESTIC_FORGET_ARGS", "--keep-last 3").set("FORGET_CRON", "0 3 * * *");
     sandbox
@@ -165,19 +231,19 @@ fn tick(sandbox: &Sandbox, job: &str) -> Finished {
 /// Promise: hooks run before and after each worker, from a folder that they may not write to.
 #[test]
 fn hooks_run_before_and_after_each_worker() {
-    for (worker, words) in calls() {
-        let sandbox = sandbox();
+    for call in calls() {
+        let (worker, sandbox) = (call.worker, call.sandbox());
         let note = "echo $HOOK_NAME $HOOK_WORKER $(cat $T/engine.log 2>/dev/null | grep -c .) >> $T/notes";
         for hook in ["pre-all", &format!("pre-{worker}"), &format!("post-{worker}"), "post-all"] {
             sandbox.hook(&format!("{hook}.sh"), note);
         }
         sandbox.run_program("chmod", &["555", &sandbox.path("hooks").display().to_string()]).ends_with(0);
-        sandbox.run(&words).ends_with(0);
+        sandbox.run(&call.words).ends_with(call.code);
         let notes = sandbox.notes();
         let lines: Vec<&str> = notes.lines().collect();
         assert_eq!(lines[..2], [format!("pre-all {worker} 0"), format!("pre-{worker} {worker} 0")], "{notes}");
         let calls = sandbox.engine_log().lines().count();
-        assert!(calls > 0, "{worker} did nothing");
+        assert_eq!(calls > 0, call.engine, "{worker}: {}", sandbox.engine_log());
         assert_eq!(lines[2..], [format!("post-{worker} {worker} {calls}"), format!("post-all {worker} {calls}")]);
         sandbox.run_program("chmod", &["755", &sandbox.path("hooks").display().to_string()]).ends_with(0);
     }
@@ -218,14 +284,19 @@ fn every_worker_has_a_pair_of_hooks() {
 /// Promise: the first argument.
 #[test]
 fn a_pre_hook_has_no_argument_and_a_post_hook_has_the_code() {
-    for (worker, words) in calls() {
-        let mut sandbox = sandbox();
-        for phase in ["pre", "post"] {
-            sandbox.hook(&format!("{phase}-{worker}.sh"), "echo $HOOK_PHASE $# $1 >> $T/notes");
+    for call in calls() {
+        let (worker, (name, value, failed)) = (call.worker, call.failure);
+        for (variable, code) in [(Some((name, value)), failed), (None, call.code)] {
+            let mut sandbox = call.sandbox();
+            for phase in ["pre", "post"] {
+                sandbox.hook(&format!("{phase}-{worker}.sh"), "echo $HOOK_PHASE $# $1 >> $T/notes");
+            }
+            if let Some((name, value)) = variable {
+                sandbox.set(name, value);
+            }
+            sandbox.run(&call.words).ends_with(code);
+            assert_eq!(sandbox.notes(), format!("pre 0\npost 1 {code}\n"), "{worker}");
         }
-        sandbox.set("ENGINE_EXIT", "9").run(&words).ends_with(9);
-        sandbox.set("ENGINE_EXIT", "0").run(&words).ends_with(0);
-        assert_eq!(sandbox.notes(), "pre 0\npost 1 9\npre 0\npost 1 0\n", "{worker}");
     }
 }
 

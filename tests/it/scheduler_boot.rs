@@ -201,7 +201,7 @@ fn a_bad_schedule_of_another_job_costs_that_job_alone() {
     );
     assert!(!said.contains("Setting up check") && !said.contains("Check cron disabled"), "{said}");
     let crontab = fs::read_to_string(sandbox.path("spool/crontabs/root")).expect("is written");
-    assert!(crontab.starts_with("0 5 1 * * ") && crontab.lines().count() == 1, "{crontab}");
+    assert!(crontab.starts_with("0 5 1 * * ") && crontab.lines().count() == 2, "{crontab}");
 }
 
 #[test]

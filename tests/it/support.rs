@@ -382,6 +382,15 @@ impl Drop for Sandbox {
         for (pid, _) in self.processes() {
             send(pid, 9);
         }
+        // What is mounted below could not be removed.
+        let list = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        for point in list
+            .lines()
+            .filter_map(|line| line.split(' ').nth(4))
+            .filter(|p| Path::new(p).starts_with(self.folder.path()))
+        {
+            let _ = Command::new("umount").args(["-l", point]).status();
+        }
     }
 }
 
