@@ -102,6 +102,7 @@ impl Runner<'_> {
             args,
             environment: told.environment(self.environment, &hook.name, hook.phase),
             directory: Some("/".into()),
+            dies_with_us: None,
         };
         tracing::debug!(program = %spec.program.display(), limit = ?hook.timeout, "the hook is started");
         let order = Order { spec, timeout: hook.timeout, kill_after: hook.kill_after, forward: FORWARDED };
