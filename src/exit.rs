@@ -123,17 +123,17 @@ pub const TABLE: &[ExitCode] = &[
         origin: Origin::Boathook,
         sentence: "a command (of `locked_run` or of the container) or restic does not exist",
     },
-    ExitCode { code: 129, origin: Origin::Boathook, sentence: "ended by SIGHUP, after the post hooks have run" },
+    ExitCode { code: 129, origin: Origin::Boathook, sentence: "ended by SIGHUP, after undos and post hooks have run" },
     ExitCode {
         code: 130,
         origin: Origin::Boathook,
-        sentence: "ended by SIGINT, or cancelled at a prompt, after the post hooks have run",
+        sentence: "ended by SIGINT, or cancelled at a prompt, after undos and post hooks have run",
     },
-    ExitCode { code: 131, origin: Origin::Boathook, sentence: "ended by SIGQUIT, after the post hooks have run" },
+    ExitCode { code: 131, origin: Origin::Boathook, sentence: "ended by SIGQUIT, after undos and post hooks have run" },
     ExitCode {
         code: 137,
         origin: Origin::Boathook,
-        sentence: "the worker was killed by SIGKILL; the keeper ran the post hooks and wrote the summary",
+        sentence: "the worker was killed by SIGKILL; the keeper ran undos and post hooks and wrote the summary",
     },
-    ExitCode { code: 143, origin: Origin::Boathook, sentence: "ended by SIGTERM, after the post hooks have run" },
+    ExitCode { code: 143, origin: Origin::Boathook, sentence: "ended by SIGTERM, after undos and post hooks have run" },
 ];

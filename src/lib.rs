@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod engine;
 pub mod exit;
 pub mod hooks;
+pub mod http;
 pub mod init;
 pub mod lock;
 pub mod masking;

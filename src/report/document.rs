@@ -50,7 +50,7 @@ pub struct HookRecord {
     pub name: String,
     /// Where it comes from: the path of a script.
     pub source: String,
-    /// `pre` or `post`.
+    /// `pre`, `undo` or `post`.
     pub phase: String,
     /// `script`, `exec`, `httpGet`, `httpPost`, `tcpSocket`.
     pub action: String,
@@ -70,6 +70,20 @@ pub struct HookRecord {
     pub reason: String,
     /// The last 64 KiB of what it printed, masked.
     pub output_tail: String,
+    /// Every attempt in order, where there was more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tries: Vec<Attempt>,
+}
+
+/// One attempt of a hook that was tried again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Attempt {
+    /// As the hook's own.
+    pub exit_code: i32,
+    /// In milliseconds.
+    pub duration_ms: u64,
+    /// Why it failed, in one line; empty if it did not.
+    pub reason: String,
 }
 
 /// The summary of one run. Values are masked by whoever fills them in; writers mask once more.

@@ -81,5 +81,6 @@ pub(super) fn hook(name: &str, phase: &str, status: &str) -> HookRecord {
         duration_ms: if exit_code.is_some() { 1234 } else { 0 },
         reason: String::new(),
         output_tail: String::new(),
+        tries: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! The summary without secrets.
 
-use super::{Document, HookRecord, WorkRecord};
+use super::{Attempt, Document, HookRecord, WorkRecord};
 use crate::masking::Secrets;
 use serde_json::Value;
 
@@ -23,6 +23,7 @@ pub(super) fn masked(document: &Document, secrets: &Secrets) -> Document {
                 source: text(&hook.source),
                 reason: text(&hook.reason),
                 output_tail: text(&hook.output_tail),
+                tries: hook.tries.iter().map(|one| Attempt { reason: text(&one.reason), ..one.clone() }).collect(),
                 ..hook.clone()
             })
             .collect(),

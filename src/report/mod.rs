@@ -5,7 +5,6 @@
 
 mod addresses;
 mod beside;
-mod certificate;
 mod document;
 mod excerpt;
 pub mod file;
@@ -14,14 +13,11 @@ mod letter;
 pub mod mail;
 mod masked;
 pub mod metrics;
-mod names;
 mod post;
-mod proxy;
 mod sendmail;
 mod sent;
 mod smtp;
 mod subject;
-mod userinfo;
 pub mod webhook;
 
 #[cfg(test)]
@@ -31,7 +27,7 @@ mod peer;
 
 pub use addresses::{bad_recipients, mail_server_problem, sendmail_program, webhook_problem};
 pub use beside::replace;
-pub use document::{Document, HookRecord, Status, WorkRecord};
+pub use document::{Attempt, Document, HookRecord, Status, WorkRecord};
 pub use json::TIME;
 pub use sent::Sent;
-pub use subject::{duration, subject};
+pub use subject::{UNDONE_EARLY, duration, subject};

@@ -1,18 +1,13 @@
 //! One HTTP request of the webhook, and what its failure means in the codes of curl.
 
-use super::certificate;
-use super::names::{Names, NotFound};
-use super::proxy::proxy_for;
-use super::sent::{Failure, quotable, seconds};
-use super::userinfo::UserInfo;
-use crate::masking::{self, Secrets};
+use super::sent::{Failure, seconds};
+use crate::http::{self, Asking, Progress, Trouble, UserInfo, mend_of_certificate, proxy_for, quotable};
+use crate::masking::Secrets;
 use crate::settings::Environment;
 use std::io::Read;
 use std::time::{Duration, Instant};
 use ureq::http::{HeaderValue, Response, Uri, header};
-use ureq::tls::{RootCerts, TlsConfig};
-use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body, Proxy};
+use ureq::{Body, Proxy};
 
 /// curl's own numbers (its manual: EXIT CODES).
 pub(super) mod curl {
@@ -70,7 +65,7 @@ impl<'a> Letter<'a> {
             let problem = "WEBHOOK_HEADER_AUTH holds a line break or another control character; write it on one line";
             Failure::new(curl::BAD_ARGUMENT, problem)
         })?;
-        let proxy = proxy(&uri, environment)?;
+        let proxy = proxy_for(&uri, environment).map_err(|why| Failure::new(curl::PROXY_NOT_FOUND, why))?;
         Ok(Self { uri, authorization, proxy, body, secrets })
     }
 
@@ -80,16 +75,14 @@ impl<'a> Letter<'a> {
     /// When the other side did not take it.
     pub(super) fn post(&self, limit: Duration) -> Result<(), Attempt> {
         let started = Instant::now();
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(limit))
-            .proxy(self.proxy.clone())
-            .user_agent(concat!("boathook/", env!("CARGO_PKG_VERSION")))
-            .tls_config(tls)
-            .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Names);
+        let asking = Asking {
+            limit: Some(limit),
+            body_limit: None,
+            proxy: self.proxy.clone(),
+            verify: true,
+            progress: Progress::default(),
+        };
+        let agent = asking.agent();
         let mut request = agent.post(&self.uri).header(header::CONTENT_TYPE, "application/json");
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -145,24 +138,6 @@ pub(super) fn target(url: &str) -> Result<(Uri, Option<UserInfo>), Failure> {
     Ok((uri, info))
 }
 
-fn proxy(uri: &Uri, environment: &Environment) -> Result<Option<Proxy>, Failure> {
-    let scheme = uri.scheme_str().unwrap_or("http");
-    let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
-    let Some(given) = proxy_for(scheme, uri.host().unwrap_or_default(), port, environment) else { return Ok(None) };
-    let shown = masking::endpoint(&given);
-    if given.to_ascii_lowercase().starts_with("socks") {
-        let problem =
-            format!("the proxy {shown} is a SOCKS proxy, which webhooks cannot use; name the host in NO_PROXY");
-        return Err(Failure::new(curl::PROXY_NOT_FOUND, problem));
-    }
-    Proxy::new(&given).map(Some).map_err(|_| {
-        Failure::new(
-            curl::PROXY_NOT_FOUND,
-            format!("the proxy {shown} is not a usable address; write http://host:port"),
-        )
-    })
-}
-
 /// What an answer other than 2xx means.
 fn refusal(response: Response<Body>, secrets: &Secrets) -> String {
     let status = response.status();
@@ -207,64 +182,38 @@ fn moved(location: Option<&str>) -> String {
 }
 
 fn explain(error: &ureq::Error, limit: Duration, through_proxy: bool) -> Failure {
-    use std::io::ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, TimedOut, UnexpectedEof, WouldBlock,
-    };
-    use ureq::Error;
     let peer = if through_proxy { "the proxy or the server" } else { "the server" };
     let reach = if through_proxy {
         "check the proxy's address, and host and port in WEBHOOK_URL"
     } else {
         "check host and port in WEBHOOK_URL"
     };
-    let no_answer = || {
-        let mend = "if it is only slow, raise WEBHOOK_TIMEOUT";
-        Failure::new(curl::TIMED_OUT, format!("no answer within {}; {mend}", seconds(limit)))
-    };
-    match error {
-        Error::Timeout(_) => no_answer(),
-        Error::Io(error) => match error.kind() {
-            TimedOut | WouldBlock => no_answer(),
-            InvalidData => tls(&error.to_string()),
-            UnexpectedEof => Failure::new(curl::NO_ANSWER, format!("{peer} closed the connection without an answer")),
-            ConnectionReset | ConnectionAborted | BrokenPipe => {
-                Failure::new(curl::CUT_OFF, format!("{peer} cut the connection off ({error})"))
-            }
-            _ => Failure::new(curl::NO_CONNECTION, format!("no connection to {peer} ({error}); {reach}")),
-        },
-        Error::Other(other) => match other.downcast_ref::<NotFound>() {
-            Some(not_found) => Failure::new(curl::HOST_NOT_FOUND, format!("{not_found}; {reach}")),
-            None => Failure::new(curl::CUT_OFF, quotable(&other.to_string(), QUOTED)),
-        },
-        Error::HostNotFound => Failure::new(curl::HOST_NOT_FOUND, format!("the host was not found; {reach}")),
-        Error::ConnectionFailed => Failure::new(curl::NO_CONNECTION, format!("no connection to {peer}; {reach}")),
-        Error::ConnectProxyFailed(why) => {
-            Failure::new(curl::CUT_OFF, format!("the proxy does not let us through ({})", quotable(why, QUOTED)))
+    match Trouble::of(error) {
+        Trouble::TimedOut => {
+            let mend = "if it is only slow, raise WEBHOOK_TIMEOUT";
+            Failure::new(curl::TIMED_OUT, format!("no answer within {}; {mend}", seconds(limit)))
         }
-        Error::Rustls(error) => tls(&error.to_string()),
-        Error::Tls(why) => tls(why),
-        Error::Protocol(error) => {
-            let why = quotable(&error.to_string(), QUOTED);
+        Trouble::NotFound(what) => Failure::new(curl::HOST_NOT_FOUND, format!("{what}; {reach}")),
+        Trouble::NoConnection(why) => {
+            Failure::new(curl::NO_CONNECTION, format!("no connection to {peer} ({why}); {reach}"))
+        }
+        Trouble::NoAnswer => Failure::new(curl::NO_ANSWER, format!("{peer} closed the connection without an answer")),
+        Trouble::CutOff(why) => Failure::new(curl::CUT_OFF, format!("{peer} cut the connection off ({why})")),
+        Trouble::Proxy(why) => Failure::new(curl::CUT_OFF, format!("the proxy does not let us through ({why})")),
+        Trouble::NoCaStore => Failure::new(curl::NO_CA_STORE, http::no_ca_store()),
+        Trouble::Certificate(why) => {
+            let problem = format!("the server's certificate is not accepted ({why}); {}", mend_of_certificate(&why));
+            Failure::new(curl::CERTIFICATE, problem)
+        }
+        Trouble::Tls(why) => {
+            let mend = "does it speak TLS on this port, or is it http://?";
+            Failure::new(curl::TLS, format!("no TLS connection to the server ({why}); {mend}"))
+        }
+        Trouble::NotHttp(why) => {
             Failure::new(curl::STRANGE_ANSWER, format!("what answers there does not speak HTTP ({why})"))
         }
-        Error::BadUri(why) => Failure::new(curl::BAD_URL, format!("WEBHOOK_URL is not a usable address ({why})")),
-        other => Failure::new(curl::CUT_OFF, quotable(&other.to_string(), QUOTED)),
-    }
-}
-
-/// TLS errors reach us as text alone.
-fn tls(why: &str) -> Failure {
-    let why = quotable(why, QUOTED);
-    if why.contains("No CA certificates") {
-        let problem = "the system has no CA certificates to check the server's with; install ca-certificates, or name a \
-                       file in SSL_CERT_FILE";
-        Failure::new(curl::NO_CA_STORE, problem)
-    } else if certificate::is_about(&why) {
-        let problem = format!("the server's certificate is not accepted ({why}); {}", certificate::mend(&why));
-        Failure::new(curl::CERTIFICATE, problem)
-    } else {
-        let mend = "does it speak TLS on this port, or is it http://?";
-        Failure::new(curl::TLS, format!("no TLS connection to the server ({why}); {mend}"))
+        Trouble::BadAddress(why) => Failure::new(curl::BAD_URL, format!("WEBHOOK_URL is not a usable address ({why})")),
+        Trouble::Other(why) => Failure::new(curl::CUT_OFF, why),
     }
 }
 
@@ -326,12 +275,5 @@ mod tests {
             Letter::new("https://h", "", "", &environment, &Secrets::new()).map(|_| ()).expect_err("is refused");
         assert_eq!(failure.code, 5);
         assert!(failure.reason.contains("SOCKS"), "{}", failure.reason);
-    }
-
-    #[test]
-    fn the_reasons_of_tls_are_told_apart() {
-        assert_eq!(tls("invalid peer certificate: UnknownIssuer").code, 60);
-        assert_eq!(tls("unexpected error: No CA certificates were loaded from the system").code, 77);
-        assert_eq!(tls("received corrupt message of type InvalidContentType").code, 35);
     }
 }

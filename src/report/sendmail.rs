@@ -1,7 +1,8 @@
 //! Mail through the system's `sendmail` (msmtp in the image).
 
-use super::sent::{Failure, gave_up, quotable, within};
+use super::sent::{Failure, gave_up, within};
 use crate::exit;
+use crate::http::quotable;
 use crate::process::{Ending, Event, Exit, Spec, Stop, run_with_input};
 use crate::settings::Environment;
 use nix::sys::memfd::{MFdFlags, memfd_create};

@@ -1,6 +1,7 @@
 //! What became of a notification.
 
 use super::{Document, Status};
+use crate::http::{self, GaveUp};
 use std::time::Duration;
 
 /// What became of a notification. Runs ignore it; `notify-test` reports it.
@@ -41,8 +42,7 @@ pub(super) fn seconds(limit: Duration) -> String {
     if limit.subsec_millis() == 0 { format!("{}s", limit.as_secs()) } else { format!("{:.1}s", limit.as_secs_f64()) }
 }
 
-/// Does `work` on a thread of its own and waits for it no longer than `limit`. Work that is given up goes on unheard
-/// until the process ends.
+/// Does `work` and waits for it no longer than `limit`.
 ///
 /// # Errors
 /// When it takes longer, or when the system has no thread left.
@@ -50,12 +50,10 @@ pub(super) fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
-    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-    std::thread::Builder::new()
-        .name("notification".to_owned())
-        .spawn(move || drop(sender.send(work())))
-        .map_err(|error| Failure::new(EX_OSERR, format!("the system has no thread left: {error}")))?;
-    receiver.recv_timeout(limit).map_err(|_| gave_up(limit))
+    http::within(limit, work).map_err(|why| match why {
+        GaveUp::Limit => gave_up(limit),
+        GaveUp::NoThread(error) => Failure::new(EX_OSERR, format!("the system has no thread left: {error}")),
+    })
 }
 
 /// What is said when the limit has passed.
@@ -65,12 +63,6 @@ pub(super) fn gave_up(limit: Duration) -> Failure {
 
 /// Of sysexits.h: the system itself failed.
 const EX_OSERR: i32 = 71;
-
-/// One line without control characters, at most `most` characters long, for a message that quotes another program.
-pub(super) fn quotable(text: &str, most: usize) -> String {
-    let line: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
-    if line.chars().count() > most { line.chars().take(most).chain(['…']).collect() } else { line }
-}
 
 #[cfg(test)]
 mod tests {
@@ -95,12 +87,6 @@ mod tests {
         assert_eq!(within(limit, move || wait.recv().is_err()), Err(gave_up(limit)));
         drop(keep);
         assert_eq!(within(Duration::from_secs(20), || 7), Ok(7));
-    }
-
-    #[test]
-    fn a_quotation_is_one_short_line() {
-        assert_eq!(quotable("a\nb\u{1b}c\n", 10), "a b c");
-        assert_eq!(quotable("äöü", 2), "äö…");
     }
 
     #[test]

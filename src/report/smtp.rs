@@ -1,10 +1,9 @@
 //! Mail to a mail server, by `SMTP_URL`.
 
-use super::certificate;
 use super::letter::Letter;
-use super::sent::{Failure, quotable, within};
-use super::userinfo::{UserInfo, percent_decoded};
+use super::sent::{Failure, within};
 use crate::exit;
+use crate::http::{UserInfo, is_about_certificate, mend_of_certificate, percent_decoded, quotable};
 use lettre::address::{Address, Envelope};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
@@ -172,7 +171,7 @@ fn explain(error: &lettre::transport::smtp::Error, host: &str, port: u16) -> Fai
         }
         _ if error.is_transient() => (LATER, "it may work later"),
         _ if error.is_permanent() => (UNAVAILABLE, "the server does not take the mail"),
-        _ if certificate::is_about(&why) => (UNAVAILABLE, certificate::mend(&why)),
+        _ if is_about_certificate(&why) => (UNAVAILABLE, mend_of_certificate(&why)),
         _ if why.contains("corrupt message") => {
             (UNAVAILABLE, "does it speak TLS on this port, or is it smtp:// in SMTP_URL?")
         }

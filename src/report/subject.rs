@@ -3,6 +3,9 @@
 use super::{Document, HookRecord, Status};
 use crate::exit;
 
+/// Stands in the reason of an undo that ran since its hold limit had passed.
+pub const UNDONE_EARLY: &str = "before the work ended: the data is not consistent";
+
 /// `<tag> <Title> <hostname> · <duration>[ · <details>][ · hook <name> failed]` (contract: reports, section 4).
 /// One line: control characters become blanks.
 pub fn subject(document: &Document) -> String {
@@ -17,32 +20,52 @@ pub fn subject(document: &Document) -> String {
     if !document.details.is_empty() {
         parts.push(document.details.clone());
     }
-    parts.extend(failed_hook(document));
+    parts.extend(blamed(document));
     parts.join(" · ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// The hook that made the run what it is, if it was one.
-fn failed_hook(document: &Document) -> Option<String> {
-    let wanted: fn(&HookRecord) -> bool = match document.status {
-        Status::Warning => |_| true,
-        Status::Failure if document.exit_code == exit::POST_HOOK_FAILED => |hook| hook.phase == "post",
-        // Nothing of the pre phase runs after the critical one.
-        Status::Failure if document.work.status != "failed" => |hook| hook.phase == "pre",
-        _ => return None,
-    };
-    let failed: Vec<_> = document
-        .hooks
-        .iter()
-        .filter(|hook| matches!(hook.status.as_str(), "failed" | "timed_out") && wanted(hook))
-        .collect();
-    let culprit = if document.status == Status::Failure && failed.first()?.phase == "pre" {
-        failed.last()?
-    } else {
-        failed.first()?
-    };
+/// The hook that made the run what it is, if it was one, and the undo that failed: what it was to take back may still
+/// be there.
+fn blamed(document: &Document) -> Vec<String> {
+    let mut parts = Vec::new();
+    let undos = failed(document, |hook| hook.phase == "undo");
+    let early = document.hooks.iter().find(|hook| hook.phase == "undo" && hook.reason.contains(UNDONE_EARLY));
+    match document.status {
+        Status::Warning => {
+            let others = failed(document, |hook| hook.phase != "undo");
+            // Only an undo that failed is worse than one that came too early.
+            if let (true, Some(early)) = (undos.is_empty(), early) {
+                parts.push(format!("hook {} before the work ended", early.name));
+            }
+            let all: Vec<_> = undos.into_iter().chain(others).collect();
+            parts.extend(all.first().map(|culprit| named(culprit, all.len())));
+            return parts;
+        }
+        Status::Failure if document.exit_code == exit::POST_HOOK_FAILED => {
+            let failed = failed(document, |hook| hook.phase == "post");
+            parts.extend(failed.first().map(|culprit| named(culprit, failed.len())));
+        }
+        Status::Failure if document.work.status != "failed" => {
+            let failed = failed(document, |hook| hook.phase == "pre");
+            // Nothing of the pre phase runs after the critical one.
+            parts.extend(failed.last().map(|culprit| named(culprit, failed.len())));
+        }
+        _ => {}
+    }
+    parts.extend(undos.first().map(|culprit| named(culprit, undos.len())));
+    parts
+}
+
+fn failed(document: &Document, wanted: fn(&HookRecord) -> bool) -> Vec<&HookRecord> {
+    let is_failed = |hook: &&HookRecord| matches!(hook.status.as_str(), "failed" | "timed_out") && wanted(hook);
+    document.hooks.iter().filter(is_failed).collect()
+}
+
+/// A failed hook, and how many failed with it.
+fn named(culprit: &HookRecord, of: usize) -> String {
     let what = if culprit.status == "timed_out" { "timed out" } else { "failed" };
-    let more = if failed.len() > 1 { format!(" (and {} more)", failed.len() - 1) } else { String::new() };
-    Some(format!("hook {} {what}{more}", culprit.name))
+    let more = if of > 1 { format!(" (and {} more)", of - 1) } else { String::new() };
+    format!("hook {} {what}{more}", culprit.name)
 }
 
 /// `42s`, `5m12s`, `2h14m`, `25h1m`; `0s` for less than nothing (the clock was set back).
@@ -91,6 +114,38 @@ mod tests {
         assert_eq!(not_done, format!("[FAIL 124] {start} pre-backup.20-stop timed out (and 1 more)"));
         let after = with(Status::Failure, 121, "completed", &[pre, post]);
         assert_eq!(after, format!("[FAIL 121] {start} post-backup failed"));
+    }
+
+    #[test]
+    fn a_failed_undo_is_named_whatever_else_failed() {
+        let (pre, post) = (("pre-backup", "pre", "failed"), ("post-backup", "post", "failed"));
+        let undo = ("undo-freeze-db", "undo", "timed_out");
+        let start = "Backup node-a · 5m12s · hook";
+        let warned = with(Status::Warning, 0, "completed", &[pre, undo, post]);
+        assert_eq!(warned, format!("[WARN] {start} undo-freeze-db timed out (and 2 more)"));
+        let not_done = with(Status::Failure, 120, "skipped", &[pre, undo]);
+        assert_eq!(not_done, format!("[FAIL 120] {start} pre-backup failed · hook undo-freeze-db timed out"));
+        let after = with(Status::Failure, 121, "completed", &[pre, undo, post]);
+        assert_eq!(after, format!("[FAIL 121] {start} post-backup failed · hook undo-freeze-db timed out"));
+        for (status, code, work) in
+            [(Status::Failure, 1, "failed"), (Status::Interrupted, 143, "interrupted"), (Status::Skipped, 0, "skipped")]
+        {
+            let subject = with(status, code, work, &[undo]);
+            assert!(subject.ends_with(&format!("{start} undo-freeze-db timed out")), "{subject}");
+        }
+    }
+
+    #[test]
+    fn a_hold_that_was_too_long_goes_before_other_failures() {
+        let early = HookRecord {
+            reason: format!("undone after 10m, {UNDONE_EARLY}"),
+            ..fixture::hook("undo-freeze-db", "undo", "completed")
+        };
+        let hooks = vec![fixture::hook("pre-backup", "pre", "failed"), early];
+        let document = Document { status: Status::Warning, details: String::new(), hooks, ..fixture::document() };
+        let start = "[WARN] Backup node-a · 5m12s";
+        let expected = format!("{start} · hook undo-freeze-db before the work ended · hook pre-backup failed");
+        assert_eq!(subject(&document), expected);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::masking;
 
 /// User and password before the host, decoded.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct UserInfo {
+pub struct UserInfo {
+    /// The user.
     pub user: String,
     /// `None` if there is no colon.
     pub password: Option<String>,
@@ -17,7 +18,7 @@ impl UserInfo {
     ///
     /// # Errors
     /// When what is percent-encoded is no text.
-    pub(super) fn split(authority: &str) -> Result<(Option<Self>, &str), NotText> {
+    pub fn split(authority: &str) -> Result<(Option<Self>, &str), NotText> {
         let Some((info, host)) = authority.rsplit_once('@') else { return Ok((None, authority)) };
         let (user, password) = info.split_once(':').map_or((info, None), |(user, password)| (user, Some(password)));
         let password = password.map(percent_decoded).transpose()?;
@@ -25,7 +26,7 @@ impl UserInfo {
     }
 
     /// The value of an `Authorization` header (RFC 7617).
-    pub(super) fn basic(&self) -> String {
+    pub fn basic(&self) -> String {
         let password = self.password.as_deref().unwrap_or_default();
         format!("Basic {}", masking::to_base64(format!("{}:{password}", self.user).as_bytes()))
     }
@@ -33,10 +34,10 @@ impl UserInfo {
 
 /// Bytes that are no text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NotText;
+pub struct NotText;
 
 /// The text with `%41` as `A`.
-pub(super) fn percent_decoded(text: &str) -> Result<String, NotText> {
+pub fn percent_decoded(text: &str) -> Result<String, NotText> {
     String::from_utf8(masking::percent_decoded(text)).map_err(|_| NotText)
 }
 

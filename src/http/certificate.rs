@@ -1,12 +1,12 @@
 //! What to do about a certificate that is not accepted, by the words of the TLS library: its errors reach us as text.
 
 /// Whether an error is about the other side's certificate.
-pub(super) fn is_about(why: &str) -> bool {
+pub fn is_about(why: &str) -> bool {
     why.contains("peer certificate")
 }
 
 /// How to mend it.
-pub(super) fn mend(why: &str) -> &'static str {
+pub fn mend(why: &str) -> &'static str {
     let mends = [
         ("not valid for name", "use a host name that the certificate is made for"),
         ("xpired", "it is past its time: renew it, or set this machine's clock"),

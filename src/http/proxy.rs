@@ -1,13 +1,33 @@
 //! Which proxy a request goes through, by the variables that curl reads (its manual: ENVIRONMENT).
 
+use crate::masking;
 use crate::settings::Environment;
 use std::net::IpAddr;
+use ureq::Proxy;
+use ureq::http::Uri;
 
-/// The proxy for a request to `host`, as it was given; `None` to go directly.
+/// The proxy for a request to `uri`; `None` to go directly.
+///
+/// # Errors
+/// When the one that is set cannot be used: why, and what to do.
+pub fn proxy_for(uri: &Uri, environment: &Environment) -> Result<Option<Proxy>, String> {
+    let scheme = uri.scheme_str().unwrap_or("http");
+    let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
+    let Some(given) = given(scheme, uri.host().unwrap_or_default(), port, environment) else { return Ok(None) };
+    let shown = masking::endpoint(&given);
+    if given.to_ascii_lowercase().starts_with("socks") {
+        return Err(format!("the proxy {shown} is a SOCKS proxy, which cannot be used; name the host in NO_PROXY"));
+    }
+    Proxy::new(&given)
+        .map(Some)
+        .map_err(|_| format!("the proxy {shown} is not a usable address; write http://host:port"))
+}
+
+/// The proxy for a request to `host`, as it was given.
 ///
 /// The variable of the scheme comes before `all_proxy`, small letters before capitals; an empty variable counts as
 /// unset. Unlike curl, and like restic, `HTTP_PROXY` counts as well.
-pub(super) fn proxy_for(scheme: &str, host: &str, port: u16, environment: &Environment) -> Option<String> {
+fn given(scheme: &str, host: &str, port: u16, environment: &Environment) -> Option<String> {
     let text =
         |name: &str| environment.text(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let either = |name: &str| text(name).or_else(|| text(&name.to_ascii_uppercase()));
@@ -62,7 +82,7 @@ mod tests {
 
     fn chosen(scheme: &str, host: &str, variables: &[(&str, &str)]) -> Option<String> {
         let port = if scheme == "https" { 443 } else { 80 };
-        proxy_for(scheme, host, port, &variables.iter().copied().collect())
+        given(scheme, host, port, &variables.iter().copied().collect())
     }
 
     #[test]
