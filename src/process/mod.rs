@@ -5,6 +5,7 @@
 pub mod channel;
 mod child;
 pub mod handover;
+mod identity;
 mod launch;
 pub mod mounts;
 mod ourselves;
@@ -20,6 +21,7 @@ pub mod terminal;
 pub mod tree;
 
 pub use child::{Ending, Event, Exit, pidfd, run, run_with_input};
+pub use identity::{Capability, Identity};
 pub use launch::{Launch, launch};
 pub use ourselves::{Distance, SENT_BY_PEOPLE, SOCKET_FD, start_ourselves};
 pub use spawn::{Spec, hear_of_children, is_ignored, retry_while_busy, spawn};

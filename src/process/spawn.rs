@@ -1,5 +1,6 @@
 //! The start of a child: a clean process that inherits nothing it was not given.
 
+use super::identity::Identity;
 use super::reader::leave_behind;
 use crate::settings::Environment;
 use nix::fcntl::OFlag;
@@ -47,23 +48,32 @@ pub(super) fn spawn_with_input(spec: &Spec, input: OwnedFd) -> io::Result<Child>
     piped(spec, input.into())
 }
 
-/// As [`spawn`], with both outputs going into one pipe of the caller's.
-pub(super) fn spawn_into(spec: &Spec, output: OwnedFd) -> io::Result<Child> {
+/// As [`spawn`], as another user, with both outputs going into one pipe of the caller's.
+pub(super) fn spawn_into(spec: &Spec, user: Option<&Identity>, output: OwnedFd) -> io::Result<Child> {
     let second = output.try_clone()?;
-    start(spec, Stdio::null(), output.into(), second.into(), None)
+    start(spec, Stdio::null(), output.into(), second.into(), Extra { read_on: None, user: user.cloned() })
+}
+
+/// What only some children have.
+#[derive(Default)]
+struct Extra {
+    /// The outputs that somebody else reads on.
+    read_on: Option<[i32; 2]>,
+    user: Option<Identity>,
 }
 
 fn piped(spec: &Spec, input: Stdio) -> io::Result<Child> {
     let (out_read, out_write) = pipe2(OFlag::O_CLOEXEC)?;
     let (err_read, err_write) = pipe2(OFlag::O_CLOEXEC)?;
     let read_on = spec.dies_with_us.map(|_| [out_read.as_raw_fd(), err_read.as_raw_fd()]);
-    let mut child = start(spec, input, out_write.into(), err_write.into(), read_on)?;
+    let extra = Extra { read_on, ..Extra::default() };
+    let mut child = start(spec, input, out_write.into(), err_write.into(), extra)?;
     child.stdout = Some(out_read.into());
     child.stderr = Some(err_read.into());
     Ok(child)
 }
 
-fn start(spec: &Spec, stdin: Stdio, stdout: Stdio, stderr: Stdio, read_on: Option<[i32; 2]>) -> io::Result<Child> {
+fn start(spec: &Spec, stdin: Stdio, stdout: Stdio, stderr: Stdio, extra: Extra) -> io::Result<Child> {
     let mut command = Command::new(&spec.program);
     command.args(&spec.args).env_clear().envs(spec.environment.iter());
     command.stdin(stdin).stdout(stdout).stderr(stderr).process_group(0);
@@ -76,8 +86,11 @@ fn start(spec: &Spec, stdin: Stdio, stdout: Stdio, stderr: Stdio, read_on: Optio
         command.pre_exec(move || {
             reset_signals();
             close_on_exec_from(3);
-            if let Some(outputs) = read_on {
+            if let Some(outputs) = extra.read_on {
                 leave_behind(parent, outputs);
+            }
+            if let Some(user) = &extra.user {
+                user.take_on()?;
             }
             signal.map_or(Ok(()), |signal| die_with(parent, signal))
         });

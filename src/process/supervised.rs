@@ -6,6 +6,7 @@ use super::supervisor::{self, COMMAND, Ended, Order};
 use super::{Request, Stop};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
 use std::io;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -91,6 +92,11 @@ pub fn supervise(
 pub struct Supervisor(Child);
 
 impl Supervisor {
+    /// Its number.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.0.id() as i32)
+    }
+
     /// Takes note of its end, if it has ended.
     pub fn is_gone(&mut self) -> bool {
         !matches!(self.0.try_wait(), Ok(None))

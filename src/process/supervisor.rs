@@ -8,7 +8,7 @@
 use super::channel::{Channel, pack, unpack};
 use super::ourselves::SOCKET_FD;
 use super::tree::{Progress, TreeEnder};
-use super::{Exit, Spec, spawn};
+use super::{Exit, Identity, Spec, spawn};
 use crate::settings::Environment;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -46,6 +46,8 @@ pub const TAIL: usize = (64 + 16) * 1024;
 pub struct Order {
     /// What to start.
     pub spec: Spec,
+    /// As whom; as ourselves if `None`.
+    pub user: Option<Identity>,
     /// Its limit; `None` is no limit.
     pub timeout: Option<Duration>,
     /// From SIGTERM to SIGKILL at the limit.
@@ -77,10 +79,11 @@ pub struct Ended {
 
 pub(super) fn encode_order(order: &Order) -> Vec<u8> {
     let numbers = format!(
-        "{} {} {}",
+        "{} {} {} {}",
         order.timeout.map_or_else(|| "-".to_owned(), |limit| limit.as_millis().to_string()),
         order.kill_after.as_millis(),
-        order.forward
+        order.forward,
+        order.user.as_ref().map_or_else(|| "-".to_owned(), Identity::encode)
     );
     let directory = order.spec.directory.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()).unwrap_or_default();
     let count = order.spec.args.len().to_string();
@@ -104,6 +107,10 @@ fn decode_order(body: &[u8]) -> Option<Order> {
     };
     let kill_after = Duration::from_millis(numbers.next()?.parse().ok()?);
     let forward = numbers.next()?.parse().ok()?;
+    let user = match numbers.next()? {
+        "-" => None,
+        identity => Some(Identity::decode(identity)?),
+    };
     let program = OsString::from_vec(strings.next()?).into();
     let directory = Some(strings.next()?).filter(|path| !path.is_empty()).map(|path| OsString::from_vec(path).into());
     let count: usize = String::from_utf8(strings.next()?).ok()?.parse().ok()?;
@@ -114,7 +121,7 @@ fn decode_order(body: &[u8]) -> Option<Order> {
     }
     let spec =
         Spec { program, args, environment: pairs.into_iter().collect::<Environment>(), directory, dies_with_us: None };
-    Some(Order { spec, timeout, kill_after, forward })
+    Some(Order { spec, user, timeout, kill_after, forward })
 }
 
 pub(super) fn encode_ended(ended: &Ended) -> Vec<u8> {
@@ -218,7 +225,7 @@ impl Supervisor {
         let _ = fcntl(&output, FcntlArg::F_SETPIPE_SZ(1024 * 1024));
         fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let mut ended = Ended::default();
-        let leader = match start_hook(&order.spec, write_end) {
+        let leader = match start_hook(&order.spec, order.user.as_ref(), write_end) {
             Ok(pid) => Some(pid),
             Err(error) => {
                 ended.cannot_run = Some(error.to_string());
@@ -430,12 +437,12 @@ impl Supervisor {
 }
 
 /// Starts the hook; a script without an interpreter line is run by `/bin/sh`, as shells do.
-fn start_hook(spec: &Spec, output: OwnedFd) -> io::Result<Pid> {
-    let child = match spawn::spawn_into(spec, output.try_clone()?) {
+fn start_hook(spec: &Spec, user: Option<&Identity>, output: OwnedFd) -> io::Result<Pid> {
+    let child = match spawn::spawn_into(spec, user, output.try_clone()?) {
         Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
             let mut args = vec![OsString::from(spec.program.as_os_str())];
             args.extend(spec.args.iter().cloned());
-            spawn::spawn_into(&Spec { program: "/bin/sh".into(), args, ..spec.clone() }, output)?
+            spawn::spawn_into(&Spec { program: "/bin/sh".into(), args, ..spec.clone() }, user, output)?
         }
         other => other?,
     };
@@ -457,6 +464,7 @@ mod tests {
                 directory: Some("/".into()),
                 dies_with_us: None,
             },
+            user: Some(Identity { user: 1000, group: 100, groups: vec![100, 27] }),
             timeout: Some(Duration::from_millis(1500)),
             kill_after: Duration::from_secs(10),
             forward: 99,
