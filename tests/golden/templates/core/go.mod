@@ -1,0 +1,3 @@
+module boathook/golden
+
+go 1.19
