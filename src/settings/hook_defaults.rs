@@ -3,10 +3,11 @@
 use super::HookDefaults;
 use super::reader::{DURATIONS, Reader};
 use super::values::{Switch, duration, exit_codes};
+use std::path::Path;
 use std::time::Duration;
 
 /// Reads the defaults for hooks. What is wrong is loud, and means no limit, `Continue`, nothing.
-pub(super) fn read(reader: &mut Reader<'_>) -> HookDefaults {
+pub(super) fn read(reader: &mut Reader<'_>, folder: &Path) -> HookDefaults {
     let timeout_given = reader.text("HOOK_TIMEOUT");
     let mut timeout = None;
     if let Some(given) = reader.given("HOOK_TIMEOUT") {
@@ -33,6 +34,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> HookDefaults {
         fail_on_error: reader.choice("HOOK_ON_ERROR", &["Continue", "Fail"], "Continue") == Some("Fail"),
         skip_on,
         strict: reader.switch("HOOKS_STRICT", Switch::Off),
+        file: folder.join(reader.given("HOOKS_FILE").as_deref().unwrap_or("hooks.yaml")),
+        // Whoever writes the default down has said nothing new.
+        file_is_named: reader.given("HOOKS_FILE").is_some_and(|given| given != "hooks.yaml"),
+        foreign_exec_here: reader.choice("HOOKS_FOREIGN_EXEC", &["here", "refuse"], "refuse") == Some("here"),
     }
 }
 

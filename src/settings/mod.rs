@@ -25,7 +25,7 @@ pub use mistake::{Effect, Mistake};
 pub use read::read;
 pub use secrets::{add_secrets_of_command_line, add_secrets_of_words};
 pub use settings_file::{adopt_zone, adopt_zone_of_file};
-pub use values::{DurationError, Switch, duration, switch};
+pub use values::{DurationError, LONGEST, Switch, duration, switch};
 
 use crate::masking::Secrets;
 use std::path::PathBuf;
@@ -315,6 +315,12 @@ pub struct HookDefaults {
     pub skip_on: Vec<i32>,
     /// `HOOKS_STRICT`: scripts that others may write are refused.
     pub strict: bool,
+    /// `HOOKS_FILE`, `hooks.yaml` in the hooks folder by default; a relative path begins there.
+    pub file: PathBuf,
+    /// `HOOKS_FILE` was given: the file has to be there.
+    pub file_is_named: bool,
+    /// `HOOKS_FOREIGN_EXEC` is `here`: what runs in a container of another system runs in this one.
+    pub foreign_exec_here: bool,
 }
 
 /// How long a stop may take, and when notifications go out without waiting longer.

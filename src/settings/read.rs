@@ -41,7 +41,7 @@ pub fn read(environment: &Environment) -> Settings {
     let restore_test = restore_test(&mut reader);
     let words = [&jobs.backup, &jobs.forget, &jobs.check, &jobs.prune, &jobs.init];
     let repository = repository::read(&mut reader, &own, file, words.iter().flat_map(|list| &list.words));
-    let hooks = hook_defaults::read(&mut reader);
+    let hooks = hook_defaults::read(&mut reader, &paths.hooks);
     let notify = reports::read(&mut reader);
     let limits = Limits {
         stop: reader.duration("STOP_TIMEOUT", Duration::from_secs(9), SHORTEST_STOP),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The longest duration that is accepted: longer ones overflow the clocks that they are added to.
-const LONGEST: Duration = Duration::from_secs(36_500 * 24 * 60 * 60);
+pub const LONGEST: Duration = Duration::from_secs(36_500 * 24 * 60 * 60);
 
 /// Units in the order in which a duration must name them, with their length in milliseconds.
 const UNITS: &[(&str, u64)] = &[("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];

@@ -144,6 +144,11 @@ pub static VARIABLES: &[Variable] = variables! {
         "Exit codes of a pre script that call the run off without an error, such as `75`.";
     "HOOKS_STRICT" "OFF" Switch Open "hooks":
         "Refuse scripts that other users could have written.";
+    "HOOKS_FILE" "hooks.yaml" File Open "hooks":
+        "The file of declared hooks; a relative path begins in `HOOKS_DIR`.";
+    "HOOKS_FOREIGN_EXEC" "refuse" Choice Open "hooks":
+        "Commands that another system would run in a container of its own: `here` runs them in this container, `refuse` fails \
+         them.";
 
     // Reports
     "MAILX_RCPT" "" Text Open "reports":
