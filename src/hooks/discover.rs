@@ -2,27 +2,30 @@
 
 use super::examine::Examiner;
 use super::permissions::reason;
-use super::{names, strangers};
+use super::{files, names, strangers};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Before or after the work.
+/// When a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Before.
+    /// Before the work.
     Pre,
-    /// After.
+    /// After the work, before the summary is written: takes a pre hook's effect back. Nobody binds a hook to it.
+    Undo,
+    /// After the work and its undos.
     Post,
 }
 
 impl Phase {
-    /// `pre` or `post`.
+    /// `pre`, `undo` or `post`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pre => "pre",
+            Self::Undo => "undo",
             Self::Post => "post",
         }
     }
@@ -105,7 +108,7 @@ pub struct Discovery {
     pub directory: Directory,
     /// Every hook, in byte order of file names, but `P-W.sh` before each `P-W.<suffix>.sh`.
     pub scripts: Vec<Script>,
-    /// Every entry that is no hook, in byte order.
+    /// Every other entry, in byte order, but for the files that may declare hooks.
     pub strangers: Vec<Stranger>,
     /// What is doubtful about the folder itself (with `strict` it is a problem of each script instead).
     pub warnings: Vec<Finding>,
@@ -152,6 +155,10 @@ pub fn discover(directory: &Path, workers: &[&'static str], strict: bool, path: 
                 Ok(kind) if kind.is_symlink() => entry.path().is_dir(),
                 kind => kind.is_ok_and(|kind| kind.is_dir()),
             };
+            // What may declare hooks is told by what stands in it, not by its name.
+            if !is_folder && files::is_candidate(&entry.file_name()) {
+                continue;
+            }
             others.push((file.to_vec(), strangers::explain(file, is_folder, workers)));
         }
     }
@@ -234,15 +241,16 @@ mod tests {
     #[test]
     fn strangers_are_listed_in_byte_order_and_folders_known_through_links() {
         let folder = tempfile::tempdir().expect("there is room");
-        for file in ["pre-bakcup.sh", "README.md", "hooks.yaml"] {
+        for file in ["pre-bakcup.sh", "README.md", "hooks.yaml", "stash.yml", "words.json", "hooks.YAML"] {
             executable(folder.path(), file);
         }
         fs::create_dir(folder.path().join("lib")).expect("there is room");
+        fs::create_dir(folder.path().join("old.yaml")).expect("there is room");
         symlink("lib", folder.path().join("pre-backup.d")).expect("there is room");
         let found = discover(folder.path(), WORKERS, false, PATH);
         let files: Vec<_> = found.strangers.iter().map(|stranger| stranger.file.as_str()).collect();
-        assert_eq!(files, ["README.md", "hooks.yaml", "lib", "pre-backup.d", "pre-bakcup.sh"]);
-        assert!(found.strangers[3].reason.starts_with("is a folder"), "{:?}", found.strangers[3]);
+        assert_eq!(files, ["README.md", "hooks.YAML", "lib", "old.yaml", "pre-backup.d", "pre-bakcup.sh"]);
+        assert!(found.strangers[4].reason.starts_with("is a folder"), "{:?}", found.strangers[3]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Entries of the hooks folder that are no hooks: why, and what their name should have been.
 
 use super::names::stems;
+use super::near::{NEAR, distance};
 use super::{Stranger, StrangerKind};
 
 /// Commands that run no hooks, by the names that people would write hooks for.
@@ -15,9 +16,6 @@ const DATA: &[&str] = &[
 
 /// Older names and everyday words, and the word that names use.
 const OTHER_WORDS: &[(&str, &str)] = &[("bisync", "replicate"), ("sync", "replicate"), ("rotate", "rotate-log")];
-
-/// How many letters may be wrong, missing or swapped in a name that still means a hook.
-const NEAR: usize = 2;
 
 /// Says why the entry called `file`, which is no hook, will not run.
 pub(super) fn explain(file: &[u8], is_folder: bool, workers: &[&'static str]) -> Stranger {
@@ -52,6 +50,9 @@ pub(super) fn explain(file: &[u8], is_folder: bool, workers: &[&'static str]) ->
     } else if !is_folder {
         reasons.push(match meant {
             _ if is_copy(text) => "is an editor's copy".to_owned(),
+            _ if ending.is_shouted() => {
+                format!("ends in `.{0}`, and hooks are declared in `.yaml`, `.yml` and `.json`", ending.last)
+            }
             _ if ending.is_data() => "is data, which scripts may read".to_owned(),
             _ => "has not the name of a hook".to_owned(),
         });
@@ -80,7 +81,7 @@ fn is_copy(text: &str) -> bool {
 
 /// Which hook a name's first part is likely to mean.
 #[derive(Debug, PartialEq, Eq)]
-enum Meant {
+pub(super) enum Meant {
     /// The hook of this name; `how` says what is wrong beside upper case and signs, if anything.
     Hook { stem: String, how: Option<String> },
     /// A phase and a word that is no worker.
@@ -92,7 +93,8 @@ enum Meant {
 }
 
 impl Meant {
-    fn of(head: &str, workers: &[&'static str]) -> Self {
+    /// Reads the first part of a file's name; capitals and other signs in place of hyphens do not matter.
+    pub(super) fn of(head: &str, workers: &[&'static str]) -> Self {
         let plain = normal(head);
         if stems(workers).any(|stem| stem == plain) {
             return Self::Hook { stem: plain, how: None };
@@ -190,6 +192,12 @@ impl<'a> Ending<'a> {
         DATA.contains(&self.last.to_ascii_lowercase().as_str())
     }
 
+    /// `hooks.YAML`: its small twin would be read for hooks.
+    fn is_shouted(&self) -> bool {
+        let lower = self.last.to_ascii_lowercase();
+        lower != self.last && ["yaml", "yml", "json"].contains(&lower.as_str())
+    }
+
     fn is_script(&self) -> bool {
         self.last.eq_ignore_ascii_case("sh")
     }
@@ -219,28 +227,6 @@ impl<'a> Ending<'a> {
 
 fn begins_with_digit(suffix: &str) -> bool {
     suffix.starts_with(|first: char| first.is_ascii_digit())
-}
-
-/// How many letters must be put in, taken out, changed or swapped with their neighbour to make `from` into `to`.
-fn distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    if from.len().abs_diff(to.len()) > NEAR {
-        return usize::MAX;
-    }
-    let mut rows: Vec<Vec<usize>> = vec![(0..=to.len()).collect()];
-    for i in 1..=from.len() {
-        let mut row = vec![i];
-        for j in 1..=to.len() {
-            let same = usize::from(from[i - 1] != to[j - 1]);
-            let mut least = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + same);
-            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[from.len()][to.len()]
 }
 
 #[cfg(test)]
@@ -313,12 +299,13 @@ mod tests {
 
     #[test]
     fn data_and_notes_are_no_attempts() {
-        for name in ["hooks.yaml", "pre-backup.json", "README.md", "lib.sh", "notify.py", "LICENSE", "pre-backup.sh~"] {
+        for name in ["hooks.toml", "pre-backup.sql", "README.md", "lib.sh", "notify.py", "LICENSE", "pre-backup.sh~"] {
             let stranger = file(name);
             assert_eq!(stranger.kind, StrangerKind::Other, "{stranger:?}");
             assert_eq!(stranger.nearest, None, "{stranger:?}");
         }
-        assert_eq!(file("hooks.yaml").reason, "is data, which scripts may read");
+        assert_eq!(file("hooks.toml").reason, "is data, which scripts may read");
+        assert!(file("hooks.YAML").reason.starts_with("ends in `.YAML`, and hooks are declared in"));
     }
 
     #[test]
@@ -335,13 +322,6 @@ mod tests {
         assert!(stranger.reason.starts_with("is a folder"));
         let stranger = explain(b"lib", true, WORKERS);
         assert_eq!((stranger.kind, stranger.nearest), (StrangerKind::Other, None));
-    }
-
-    #[test]
-    fn swapped_neighbours_count_as_one_mistake() {
-        assert_eq!(distance("pre-bakcup", "pre-backup"), 1);
-        assert_eq!(distance("pre-check", "pre-check"), 0);
-        assert_eq!(distance("prepare", "pre-all"), 3);
     }
 
     #[test]
