@@ -1,70 +1,26 @@
-//! Running one hook: told what it must know, under its supervisor, within its limit, and recorded.
+//! Running one attempt of a hook: rendered, told what it must know, within its limit, and recorded.
 
-use super::lines::{LineAssembler, last_line, shown, tail};
-use super::{Hook, Told, read_handed_on};
-use crate::exit;
+use super::action::{self, Handed, Rendered, Supervised};
+use super::ended::{HookEnd, seconds};
+use super::template::{SecretValues, Value};
+use super::{Action, Finding, Hook, Phase, Told};
 use crate::masking::{Secrets, say};
-use crate::process::{self, Alarm, Ended, Exit, Order, Spec, Stop, StopRule, Supervisor};
+use crate::process::{Alarm, Identity, Spec, Stop, StopRule, Supervisor};
 use crate::settings::Environment;
 use std::fs;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How a hook ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HookStatus {
-    /// With exit code 0.
-    Completed,
-    /// Otherwise, or it could not run.
-    Failed,
-    /// At its limit.
-    TimedOut,
-}
-
-impl HookStatus {
-    /// The word in summaries.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::TimedOut => "timed_out",
-        }
-    }
-}
-
-/// What came of one hook.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HookEnd {
-    /// How it ended.
-    pub status: HookStatus,
-    /// Its exit code: 124 at its limit, 126 if it could not run, 128 and the signal if it died of one.
-    pub exit_code: i32,
-    /// The signal that it died of.
-    pub signal: Option<i32>,
-    /// How long it took.
-    pub duration: Duration,
-    /// Why it failed, in one line; empty if it did not.
-    pub reason: String,
-    /// The end of what it printed, masked.
-    pub output_tail: String,
-    /// What it handed on; empty unless it ended well.
-    pub values: Vec<(String, String)>,
-    /// A pre hook ended with one of its `skipOn` codes: the run is called off, for this reason.
-    pub called_off: Option<String>,
-    /// It was ended because the run was asked to stop.
-    pub stopped: bool,
-    /// Its supervisor died: what it left must be ended by whoever adopted it.
-    pub supervisor_died: bool,
-}
+use std::time::Instant;
 
 /// What is common to all hooks of a run.
 pub struct Runner<'a> {
-    /// What children inherit.
+    /// What children inherit, and where proxies are named.
     pub environment: &'a Environment,
     /// What must not be shown.
     pub secrets: Arc<Secrets>,
+    /// What templates read by `env` and `file`.
+    pub secret_values: &'a SecretValues,
     /// Asks hooks to end.
     pub stop: &'a Stop,
     /// The run's folder, for `HOOK_OUTPUT`; `None` if it could not be made.
@@ -73,191 +29,108 @@ pub struct Runner<'a> {
     pub supervisors: Vec<Supervisor>,
 }
 
-/// How much of a hook's output is handed on to console and log, in bytes.
-const FORWARDED: u64 = 10 * 1024 * 1024;
-/// How much of its last line is the reason why a hook calls the run off, in bytes.
-const LONGEST_REASON: usize = 4096;
-
 impl Runner<'_> {
-    /// Runs `hook`. Says what the contract says about it; never fails itself.
-    pub fn run(&mut self, hook: &Hook, told: &Told<'_>, rule: &StopRule<'_>, alarm: Option<Alarm<'_>>) -> HookEnd {
-        let started = Instant::now();
+    /// Runs one attempt of `hook`, its templates rendered over `data`. Says what the contract says about it; never fails
+    /// itself.
+    pub fn run(
+        &mut self,
+        hook: &Hook,
+        told: &Told<'_>,
+        data: &Value,
+        rule: &StopRule<'_>,
+        alarm: Option<Alarm<'_>>,
+    ) -> HookEnd {
+        let begun = Instant::now();
         if let Some(problem) = &hook.problem {
-            let path = hook.path.display();
-            if hook.not_executable {
-                say::error(format!("❌ Hook {} is not executable ({path}); skipping.", hook.name));
-            } else {
-                say::error(format!("❌ Hook {} cannot run ({path}): {}.", hook.name, problem.what));
+            return say_problem(hook, problem, begun);
+        }
+        let rendered = match action::render(&hook.action, hook, data, self.secret_values) {
+            Ok(rendered) => rendered,
+            Err(why) => {
+                let what = self.secrets.mask(&why).into_owned();
+                return say_problem(hook, &Finding { what, mend: String::new() }, begun);
             }
-            say::error(format!("   {}", problem.mend));
-            return could_not_run(&problem.what, started.elapsed());
+        };
+        // A script was looked at when the run was planned.
+        if matches!(hook.action, Action::Exec(_))
+            && let Some(problem) = action::problem_of(&rendered, self.environment)
+        {
+            let masked = |text: &str| self.secrets.mask(text).into_owned();
+            return say_problem(hook, &Finding { what: masked(&problem.what), mend: masked(&problem.mend) }, begun);
         }
         let limit = hook.timeout.map(|limit| format!(" (timeout {}s)", seconds(limit))).unwrap_or_default();
         say::info(format!("🚀 Running hook {}{limit}...", hook.name));
-        let output_file = self.folder.and_then(|folder| make_output_file(folder, hook, told));
-        let told = Told { output: output_file.as_deref(), ..told.clone() };
-        let args = told.standing.iter().map(|standing| standing.exit_code.to_string().into()).collect();
-        let spec = Spec {
-            program: hook.path.clone(),
-            args,
-            environment: told.environment(self.environment, &hook.name, hook.phase),
-            directory: Some("/".into()),
-            dies_with_us: None,
-        };
-        tracing::debug!(program = %spec.program.display(), limit = ?hook.timeout, "the hook is started");
-        let order = Order { spec, timeout: hook.timeout, kill_after: hook.kill_after, forward: FORWARDED };
-        let (mut logged, mut unlogged) = (0, 0);
-        let mut emit = |line: &str| {
-            // Bytes that are no text grow when they are shown.
-            if logged + line.len() as u64 <= FORWARDED {
-                logged += line.len() as u64 + 1;
-                say::hook(&hook.name, line);
-            } else {
-                unlogged += line.len() as u64 + 1;
+        tracing::debug!(action = hook.action.word(), limit = ?hook.timeout, "the hook is started");
+        let end = match rendered {
+            Rendered::Command(command) => self.command(hook, told, command, begun, rule, alarm),
+            Rendered::Request(_) | Rendered::Connection(..) => {
+                let asked = action::Asked { hook, environment: self.environment, secrets: &self.secrets, begun };
+                action::ask(&asked, rendered, self.stop, rule, alarm)
             }
         };
-        let mut lines = LineAssembler::new(Arc::clone(&self.secrets), &mut emit);
-        let mut printed = 0;
-        let result = process::supervise(&order, self.stop, rule, alarm, &mut |piece| {
-            printed += piece.len() as u64;
-            lines.push(piece);
-        });
-        lines.finish();
-        let end = match result {
-            Ok((ended, supervisor)) => {
-                self.supervisors.push(supervisor);
-                if ended.dropped + unlogged > 0 {
-                    let count = ended.dropped + unlogged;
-                    say::hook(&hook.name, format!("… {count} further bytes of output are not logged"));
-                }
-                self.judge(hook, &ended, started.elapsed(), output_file.as_deref(), printed)
+        end.say(hook);
+        end
+    }
+
+    fn command(
+        &mut self,
+        hook: &Hook,
+        told: &Told<'_>,
+        command: action::Command,
+        begun: Instant,
+        rule: &StopRule<'_>,
+        alarm: Option<Alarm<'_>>,
+    ) -> HookEnd {
+        // Whoever cannot be read was found out before the start.
+        let user = command.user.as_deref().and_then(|user| Identity::read(user).ok()).filter(|user| !user.is_ours());
+        let output = self.folder.and_then(|folder| make_output_file(folder, hook, told, user.as_ref()));
+        let told = Told { output: output.as_deref(), ..told.clone() };
+        let mut environment = told.environment(self.environment, &hook.name, hook.phase);
+        for (name, value) in command.env {
+            environment.set(name, value);
+        }
+        let (program, args) = match &hook.action {
+            // As it lies there, whatever bytes its path has; what its argument is does not hang on the template's data.
+            Action::Script(path) => {
+                let standing = told.standing.iter().filter(|_| hook.phase == Phase::Post);
+                (path.clone(), standing.map(|standing| standing.exit_code.to_string().into()).collect())
             }
-            Err(error) => could_not_run(&format!("its supervisor cannot be started: {error}"), started.elapsed()),
+            _ => (command.program.into(), command.args.into_iter().map(Into::into).collect()),
         };
+        let spec = Spec { program, args, environment, directory: Some(command.directory.into()), dies_with_us: None };
+        let order = Supervised { hook, spec, user, handed: Handed { output, secrets: &self.secrets }, begun };
+        let (end, supervisor) = action::supervise(&order, self.stop, rule, alarm);
+        self.supervisors.extend(supervisor);
         self.supervisors.retain_mut(|supervisor| !supervisor.is_gone());
-        say_end(hook, &end);
-        end
-    }
-
-    fn judge(&self, hook: &Hook, ended: &Ended, duration: Duration, output: Option<&Path>, printed: u64) -> HookEnd {
-        let truncated = printed + ended.dropped > ended.tail.len() as u64;
-        let output_tail = tail(&ended.tail, truncated, &self.secrets);
-        let mut end = HookEnd {
-            status: HookStatus::Completed,
-            exit_code: 0,
-            signal: None,
-            duration,
-            reason: String::new(),
-            output_tail,
-            values: Vec::new(),
-            called_off: None,
-            stopped: ended.stopped,
-            supervisor_died: ended.supervisor_died,
-        };
-        if let Some(why) = &ended.cannot_run {
-            return HookEnd { output_tail: end.output_tail, ..could_not_run(why, duration) };
-        }
-        if ended.supervisor_died {
-            end.fail(exit::of_signal(libc::SIGKILL), "its supervisor was killed");
-            end.signal = Some(libc::SIGKILL);
-            return end;
-        }
-        if let Some(Exit::Signal(signal)) = ended.exit {
-            end.signal = Some(signal);
-        }
-        let code = ended.exit.map_or(exit::of_signal(libc::SIGKILL), Exit::code);
-        if ended.timed_out {
-            end.fail(exit::TIMED_OUT, &format!("timed out after {}s", hook.timeout.map_or(0, seconds)));
-            end.status = HookStatus::TimedOut;
-        } else if ended.stopped {
-            end.fail(code, "ended, since the run was asked to stop");
-        } else if code != 0 && hook.skip_on.contains(&code) {
-            // Shown to people as it is: on the terminal, in a mail's subject.
-            let mut reason = shown(last_line(&end.output_tail).as_bytes());
-            reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
-            if reason.is_empty() {
-                reason = format!("exit {code}");
-            }
-            end.called_off = Some(reason);
-            end.exit_code = code;
-        } else if code != 0 {
-            let how = end.signal.map_or_else(|| format!("exit {code}"), |signal| format!("killed by signal {signal}"));
-            end.fail(code, &how);
-        } else if let Some(path) = output {
-            match read_handed_on(path, &self.secrets) {
-                Ok(values) => end.values = values,
-                Err(why) => end.fail(exit::FAILURE, &why),
-            }
-        }
-        if !ended.left.is_empty() {
-            let left: Vec<String> = ended.left.iter().map(|(pid, state)| format!("{pid} (state {state})")).collect();
-            let note = format!("could not be ended: process {}", left.join(", "));
-            say::error(format!("❌ Hook {}: {note}", hook.name));
-            end.reason = if end.reason.is_empty() { note } else { format!("{}; {note}", end.reason) };
-        }
         end
     }
 }
 
-impl HookEnd {
-    fn fail(&mut self, code: i32, reason: &str) {
-        self.status = HookStatus::Failed;
-        self.exit_code = code;
-        reason.clone_into(&mut self.reason);
+fn say_problem(hook: &Hook, problem: &Finding, begun: Instant) -> HookEnd {
+    let source = &hook.source;
+    if hook.not_executable {
+        say::error(format!("❌ Hook {} is not executable ({source}); skipping.", hook.name));
+    } else {
+        say::error(format!("❌ Hook {} cannot run ({source}): {}.", hook.name, problem.what));
     }
+    if !problem.mend.is_empty() {
+        say::error(format!("   {}", problem.mend));
+    }
+    HookEnd::could_not_run(&problem.what, begun.elapsed())
 }
 
-fn could_not_run(why: &str, duration: Duration) -> HookEnd {
-    HookEnd {
-        status: HookStatus::Failed,
-        exit_code: exit::CANNOT_EXECUTE,
-        signal: None,
-        duration,
-        reason: format!("cannot run: {why}"),
-        output_tail: String::new(),
-        values: Vec::new(),
-        called_off: None,
-        stopped: false,
-        supervisor_died: false,
-    }
-}
-
-/// Whole seconds, rounded up for a limit below one.
-fn seconds(time: Duration) -> u64 {
-    time.as_secs().max(u64::from(!time.is_zero()))
-}
-
-/// The contract's end lines (workers, section 2), with the time-out told apart from a hook's own 124.
-fn say_end(hook: &Hook, end: &HookEnd) {
-    let (name, ran, code) = (&hook.name, end.duration.as_secs(), end.exit_code);
-    if end.exit_code == exit::CANNOT_EXECUTE && end.reason.starts_with("cannot run") {
-        say::error(format!("❌ Hook {name} {}", end.reason));
-    }
-    match end.status {
-        _ if end.called_off.is_some() => {
-            let reason = end.called_off.as_deref().unwrap_or_default();
-            say::warn(format!("⏭ Hook {name} calls the run off in {ran}s (exit {code}): {reason}"));
-        }
-        HookStatus::Completed => say::info(format!("✅ Hook {name} completed in {ran}s (exit 0)")),
-        HookStatus::TimedOut => {
-            let limit = hook.timeout.map_or(0, seconds);
-            say::error(format!("❌ Hook {name} timed out after {limit}s (exit {code}, ran {ran}s)"));
-        }
-        HookStatus::Failed => {
-            say::error(format!("❌ Hook {name} failed in {ran}s (exit {code})"));
-            if end.reason.starts_with("HOOK_OUTPUT") {
-                say::error(format!("   {}", end.reason));
-            }
-        }
-    }
-}
-
-/// A file of this hook alone, in the run's folder, which only we can write.
-fn make_output_file(folder: &Path, hook: &Hook, told: &Told<'_>) -> Option<PathBuf> {
+/// A file of this hook alone, in the run's folder, which only we can write. A hook that runs as another user owns its
+/// file, and may pass through the folder without seeing what else is in it.
+fn make_output_file(folder: &Path, hook: &Hook, told: &Told<'_>, user: Option<&Identity>) -> Option<PathBuf> {
     let path = folder.join(format!("{}-{}-{}", hook.phase.word(), told.index, told.attempt));
-    let made = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let mut options = fs::OpenOptions::new();
+    let made = options.write(true).create(true).truncate(true).mode(0o600).open(&path).and_then(|file| {
+        let Some(user) = user else { return Ok(()) };
+        fchown(&file, Some(user.user), Some(user.group))?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o711))
+    });
     match made {
-        Ok(_) => Some(path),
+        Ok(()) => Some(path),
         Err(error) => {
             say::warn(format!("⚠️ HOOK_OUTPUT cannot be made for hook {} ({}): {error}", hook.name, path.display()));
             None

@@ -5,7 +5,7 @@ use crate::settings::Environment;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// How the run stands: told to post hooks alone.
+/// How the run stands: told to undos and post hooks.
 #[derive(Debug, Clone)]
 pub struct Standing<'a> {
     /// The worker's exit code so far.
@@ -16,7 +16,7 @@ pub struct Standing<'a> {
     pub error: &'a str,
     /// The snapshot's id; empty if there is none.
     pub snapshot: &'a str,
-    /// This run's own summary; `None` if it could not be written.
+    /// This run's own summary, told to post hooks alone; `None` if it could not be written.
     pub summary: Option<&'a Path>,
 }
 
@@ -41,7 +41,7 @@ pub struct Told<'a> {
     pub count: usize,
     /// Which attempt, from 1.
     pub attempt: u32,
-    /// How the run stands, for post hooks.
+    /// How the run stands, for undos and post hooks.
     pub standing: Option<Standing<'a>>,
     /// The file for values to hand on; `None` if it could not be made.
     pub output: Option<&'a Path>,
@@ -77,7 +77,8 @@ impl Told<'_> {
             environment.set("RUN_STATUS", standing.status);
             environment.set("RUN_ERROR", one_line(standing.error));
             environment.set("RUN_SNAPSHOT", standing.snapshot);
-            if let Some(summary) = standing.summary {
+            // Undos run before it is written: what lies there is of an earlier run.
+            if let Some(summary) = standing.summary.filter(|_| phase == Phase::Post) {
                 environment.set("RUN_SUMMARY", summary);
             }
         }

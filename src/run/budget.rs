@@ -1,7 +1,7 @@
 //! How much time each step has once a stop was asked for (`docs/hooks.md`: Signals).
 //!
 //! SIGINT comes from a person at a terminal, who leaves each hook its own limit; every other signal starts the budget
-//! S (`STOP_TIMEOUT`): the engine until S/3, then post hooks until S - 2.5 s (SIGTERM, SIGKILL 1 s later), then the
+//! S (`STOP_TIMEOUT`): the engine until S/3, then undos, then post hooks until S - 2.5 s (SIGTERM, SIGKILL 1 s later), then the
 //! summary, and notifications until S - 1 s.
 
 use crate::process::Request;
@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 const INTERRUPT_GRACE: Duration = Duration::from_secs(30);
 /// From SIGTERM to SIGKILL for a post hook under the budget.
 const POST_KILL_AFTER: Duration = Duration::from_secs(1);
+
+/// What an undo has at least, whenever its turn comes: one that was hung before it must not leave a file system frozen.
+const UNDO_MOMENT: Duration = Duration::from_secs(1);
 
 fn has_budget(request: &Request) -> bool {
     request.signal != Signal::SIGINT
@@ -43,6 +46,13 @@ pub fn post_hook(stop: Duration, request: &Request) -> (Instant, Duration) {
     }
 }
 
+/// When and with what grace a running undo is ended: as a post hook, but for the moment that each undo has from its
+/// start. A second signal does not cut it short.
+pub fn undo(stop: Duration, started: Instant, request: &Request) -> (Instant, Duration) {
+    let (at, grace) = post_hook(stop, request);
+    (at.max(started + UNDO_MOMENT), grace)
+}
+
 /// How long notifications may still take; `None` is no other limit than their own.
 pub fn notifications(stop: Duration, request: Option<&Request>) -> Option<Duration> {
     let request = request.filter(|request| has_budget(request))?;
@@ -66,6 +76,9 @@ mod tests {
         assert_eq!(engine_grace(S, &term), Duration::from_secs(3));
         assert_eq!(pre_hook(S, Duration::from_secs(10), &term), (term.at, Duration::from_secs(3)));
         assert_eq!(post_hook(S, &term), (term.at + Duration::from_millis(6500), Duration::from_secs(1)));
+        assert_eq!(undo(S, term.at, &term).0, term.at + Duration::from_millis(6500));
+        let late = term.at + Duration::from_secs(8);
+        assert_eq!(undo(S, late, &Request { again: true, ..term }).0, late + UNDO_MOMENT);
         assert!(notifications(S, Some(&term)).is_some_and(|left| left <= Duration::from_secs(8)));
     }
 

@@ -1,14 +1,15 @@
 //! The end of a run: summary and metrics, the seal, notifications.
 
 use super::budget;
-use super::delivery::{GivenUp, deliver};
+use super::delivery::{Delivery, GivenUp, deliver};
 use super::pipeline::Pipeline;
 use super::reports::Notification;
 use super::state::Record;
 use crate::exit;
-use crate::hooks::Hook;
+use crate::hooks::{Hook, Phase};
 use crate::masking::say;
 use crate::report::Status;
+use std::time::Duration;
 
 impl Pipeline<'_> {
     /// Writes the summary. That it cannot be written costs nothing else.
@@ -38,6 +39,10 @@ impl Pipeline<'_> {
     /// Everything after the work: summary, post hooks, seal, reports.
     pub(super) fn finish(&mut self) -> i32 {
         if self.ledger.state().sealed.is_none() {
+            self.undos();
+            if self.ledger.state().work.as_ref().is_some_and(|work| !work.killed) {
+                self.keep_error_log();
+            }
             self.write_summary();
             self.write_metrics();
             self.post_hooks();
@@ -51,6 +56,7 @@ impl Pipeline<'_> {
         }
         let status = self.standing().status;
         let mut notifications: Vec<Notification> = Vec::new();
+        self.finish_letter();
         if self.ledger.state().notified != Some(status) {
             notifications = self.notify(None);
         }
@@ -64,6 +70,7 @@ impl Pipeline<'_> {
     /// The end of `hooks test`: post hooks if they are tried, the table, and what a real run would do now.
     pub(super) fn finish_trial(&mut self) -> i32 {
         let post = self.run.trial.as_ref().is_some_and(|trial| trial.post);
+        self.undos();
         if post {
             self.write_summary();
             self.post_hooks();
@@ -80,26 +87,63 @@ impl Pipeline<'_> {
             say::console_only(line);
         }
         if !post && !self.run.plan.post.is_empty() {
-            let names: Vec<&str> = self.run.plan.post.iter().map(|hook| hook.name.as_str()).collect();
-            say::console_only(format!("ℹ️ A real run would now run {} (not run by this test).", names.join(", ")));
+            let (would, would_not): (Vec<&Hook>, Vec<&Hook>) =
+                self.run.plan.post.iter().partition(|hook| self.why_no_post_hook(hook).is_none());
+            let names = |hooks: &[&Hook]| hooks.iter().map(|hook| hook.name.as_str()).collect::<Vec<_>>().join(", ");
+            if !would.is_empty() {
+                say::console_only(format!("ℹ️ A real run would now run {} (not run by this test).", names(&would)));
+            }
+            if !would_not.is_empty() {
+                let status = self.told_status().word();
+                let names = names(&would_not);
+                say::console_only(format!("ℹ️ A real run that stands at {status} would not run {names}."));
+            }
         }
         code
     }
 
     /// `NOTIFY_AFTER` has passed: notifications go out with what is known.
-    pub(super) fn notify_early(&self, hook: &Hook) -> Status {
+    ///
+    /// While an undo runs nothing waits for them: the log that is mailed may lie on what the undo has yet to thaw.
+    /// `letter` gets what is on its way.
+    pub(super) fn notify_early(&self, hook: &Hook, letter: &mut Option<Delivery<Vec<Notification>>>) -> Status {
         say::warn(format!("⏰ Hook {} is still running; notifications go out with what is known.", hook.name));
-        self.notify(Some(hook));
+        if hook.phase != Phase::Undo {
+            self.notify(Some(hook));
+        } else if self.notifies() {
+            let (message, limit) = (self.reports().letter(Some(hook)), self.time_to_notify());
+            match Delivery::begin(move || message.send(limit)) {
+                Ok(delivery) => *letter = Some(delivery),
+                Err(GivenUp::NotStarted(error)) => say::error(format!("❌ Notifications cannot be sent: {error}")),
+                Err(GivenUp::Abandoned) => {}
+            }
+        }
         self.standing().status
+    }
+
+    /// Waits for what went out while an undo ran.
+    fn finish_letter(&mut self) {
+        let Some(letter) = self.letter.take() else { return };
+        if letter.wait(|| self.time_to_notify().is_some_and(|left| left.is_zero())).is_err() {
+            say::error("❌ Notifications were given up: no time was left before the stop (STOP_TIMEOUT)");
+        }
+    }
+
+    fn notifies(&self) -> bool {
+        let wanted = &self.run.settings.notify;
+        self.run.is_notified && !(wanted.webhook_url.is_empty() && wanted.mail_recipient.is_empty())
+    }
+
+    fn time_to_notify(&self) -> Option<Duration> {
+        budget::notifications(self.run.settings.limits.stop, self.stop.request().as_ref())
     }
 
     /// Sends notifications, and gives up when a stop leaves no more time for them.
     pub(super) fn notify(&self, still_running: Option<&Hook>) -> Vec<Notification> {
-        let wanted = &self.run.settings.notify;
-        if !self.run.is_notified || (wanted.webhook_url.is_empty() && wanted.mail_recipient.is_empty()) {
+        if !self.notifies() {
             return Vec::new();
         }
-        let left = || budget::notifications(self.run.settings.limits.stop, self.stop.request().as_ref());
+        let left = || self.time_to_notify();
         let (letter, limit) = (self.reports().letter(still_running), left());
         match deliver(move || letter.send(limit), || left().is_some_and(|left| left.is_zero())) {
             Ok(sent) => sent,

@@ -11,7 +11,8 @@ use super::state::{Record, State};
 use super::trial::Trial;
 use super::{Job, Work, budget, identity, locks};
 use crate::exit;
-use crate::hooks::Plan;
+use crate::hooks::template::SecretValues;
+use crate::hooks::{HooksFile, Plan};
 use crate::lock::{Acquire, Holder, Lock, Place, RepositoryHold};
 use crate::process::channel::Channel;
 use crate::process::registry::Registered;
@@ -78,6 +79,14 @@ pub(super) struct Run {
     pub is_notified: bool,
     /// The lock of the repository, until the work is over.
     pub repository: Option<RepositoryHold>,
+    /// What templates read by `env` and `file`.
+    pub secret_values: SecretValues,
+    /// What is said of files that look like hooks files and give no hooks.
+    pub awaited: Vec<String>,
+    /// The namespace of native hooks, for templates.
+    pub namespace: String,
+    /// The hooks files that have mistakes, as far as they may concern this worker.
+    pub broken: Vec<HooksFile>,
 }
 
 impl Run {
@@ -113,7 +122,13 @@ pub fn keep(command: Command) -> i32 {
     lock.say(&Holder::ourselves(&id));
     // From here on there is something to clear away.
     let signals = hear_signals();
-    let plan = crate::hooks::plan(&settings, job.name, &workers);
+    let declared = crate::hooks::load(&settings, &workers);
+    declared.mask_in(&mut settings);
+    let plan = crate::hooks::plan(&settings, job.name, &workers, &declared);
+    let awaited = declared.awaited();
+    let secret_values = declared.secrets;
+    let concerns = |file: &HooksFile| file.concerns.is_empty() || file.concerns.contains(&job.name);
+    let broken = declared.files.into_iter().filter(|file| !file.mistakes.is_empty() && concerns(file)).collect();
     let repository = repository.map(|mut hold| {
         hold.say(&id);
         if !plan.post.is_empty() {
@@ -129,10 +144,14 @@ pub fn keep(command: Command) -> i32 {
         started_at: Local::now(),
         folder: registered.as_ref().ok().map(|registered| registered.folder().to_owned()),
         folder_error: registered.as_ref().err().map(ToString::to_string),
+        namespace: crate::hooks::namespace(&settings),
         settings,
         trial,
+        broken,
         is_notified: work.is_notified(),
         repository,
+        secret_values,
+        awaited,
     };
     let code = match signals.and_then(|signals| Keeper::new(&run, signals)) {
         Ok(keeper) => keeper.watch(&run, work.as_mut(), &lock),
@@ -305,7 +324,10 @@ impl Keeper {
                 RECORD => {
                     if let Ok(record) = serde_json::from_slice(&body) {
                         let begins = match &record {
-                            Record::Hook(_, hook) => hook.status == "running",
+                            // An undo may begin while the work goes on, which has begun before it.
+                            Record::Hook(_, hook) => {
+                                hook.status == "running" && (hook.phase != "undo" || self.state.work.is_some())
+                            }
                             Record::WorkStarted(_) => true,
                             _ => false,
                         };

@@ -5,24 +5,30 @@
 //! (`pipeline.rs`) and tells the keeper every step as a record (`state.rs`), so that the keeper can have a successor
 //! finish what a killed worker left.
 
+mod attempts;
 mod budget;
 pub mod cleaner;
 mod closing;
 mod debts;
 mod delivery;
+mod hold;
 mod hook_steps;
 mod identity;
 mod job;
 mod keeper;
 mod ledger;
+mod leftovers;
 mod locks;
+mod occasion;
 mod outcome;
 mod pipeline;
+mod policy;
 mod removal;
 mod reports;
 mod state;
 mod tasks;
 pub mod trial;
+mod undo_steps;
 mod work;
 
 pub use crate::lock::{RepositoryLock, repository_key};

@@ -4,6 +4,7 @@ use super::state::State;
 use crate::exit;
 use crate::hooks::{Hook, OnError, Phase};
 use crate::report::{HookRecord, Status, WorkRecord};
+use std::fmt::Write as _;
 
 /// How a run stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,8 @@ pub fn forbidding<'a>(hooks: &[&'a Hook], state: &'a State) -> Option<&'a HookRe
         .map(|(_, record)| record)
 }
 
-fn failures<'a>(hooks: &[&'a Hook], state: &'a State, phase: Phase) -> Vec<(&'a Hook, &'a HookRecord)> {
+/// The hooks of a phase that have failed, in order.
+pub fn failures<'a>(hooks: &[&'a Hook], state: &'a State, phase: Phase) -> Vec<(&'a Hook, &'a HookRecord)> {
     hooks
         .iter()
         .zip(&state.hooks)
@@ -34,8 +36,20 @@ fn failures<'a>(hooks: &[&'a Hook], state: &'a State, phase: Phase) -> Vec<(&'a 
         .collect()
 }
 
-/// How the run stands now.
+/// How the run stands now. A failed undo is named after whatever else the run failed of.
 pub fn outcome(hooks: &[&Hook], state: &State) -> Outcome {
+    let mut outcome = verdict(hooks, state);
+    if !matches!(outcome.status, Status::Success | Status::Warning) {
+        for (undo, record) in failures(hooks, state, Phase::Undo) {
+            let of = undo.undo_of.and_then(|of| hooks.get(of)).map_or("its hook", |hook| hook.name.as_str());
+            // Writing to a string does not fail.
+            let _ = write!(outcome.reason, "; {} failed: the effect of {of} may still be there", record.name);
+        }
+    }
+    outcome
+}
+
+fn verdict(hooks: &[&Hook], state: &State) -> Outcome {
     let outcome = |status, code, reason: String| Outcome { status, code, reason };
     if let Some(signal) = state.interrupted {
         let name = nix::sys::signal::Signal::try_from(signal).map_or("a signal", nix::sys::signal::Signal::as_str);
@@ -47,7 +61,7 @@ pub fn outcome(hooks: &[&Hook], state: &State) -> Outcome {
     }
     if let Some(record) = forbidding(hooks, state) {
         let code = if record.timed_out { exit::TIMED_OUT } else { exit::PRE_HOOK_FAILED };
-        return outcome(Status::Failure, code, format!("{} {}", record.name, record.reason));
+        return outcome(Status::Failure, code, said(record));
     }
     if let Some(reason) = &state.called_off {
         return outcome(Status::Skipped, exit::SUCCESS, reason.clone());
@@ -57,12 +71,12 @@ pub fn outcome(hooks: &[&Hook], state: &State) -> Outcome {
     }
     let post = failures(hooks, state, Phase::Post);
     if let Some((_, record)) = post.iter().find(|(hook, _)| hook.on_error == OnError::Fail) {
-        return outcome(Status::Failure, exit::POST_HOOK_FAILED, format!("{} {}", record.name, record.reason));
+        return outcome(Status::Failure, exit::POST_HOOK_FAILED, said(record));
     }
-    let around = failures(hooks, state, Phase::Pre)
-        .into_iter()
-        .chain(post)
-        .map(|(_, record)| format!("{} {}", record.name, record.reason))
+    // First what may still be there, then what is not what it should be, then the rest.
+    let around = (failures(hooks, state, Phase::Undo).into_iter().map(|(_, record)| said(record)))
+        .chain(state.held_too_long.iter().cloned())
+        .chain(failures(hooks, state, Phase::Pre).into_iter().chain(post).map(|(_, record)| said(record)))
         .chain(state.work.iter().flat_map(|work| work.warnings.iter().cloned()))
         .chain(state.trouble.iter().cloned())
         .next();
@@ -70,6 +84,14 @@ pub fn outcome(hooks: &[&Hook], state: &State) -> Outcome {
         Some(reason) => outcome(Status::Warning, exit::SUCCESS, reason),
         None => outcome(Status::Success, exit::SUCCESS, String::new()),
     }
+}
+
+/// What a failed hook is said to have done: its reason as a predicate of its name, or after a colon where it is a sentence
+/// of its own.
+pub fn said(record: &HookRecord) -> String {
+    const PREDICATES: [&str; 7] = ["exit ", "timed out", "cannot run", "killed by", "ended", "given up", "has "];
+    let is_predicate = PREDICATES.iter().any(|start| record.reason.starts_with(start));
+    format!("{}{} {}", record.name, if is_predicate { "" } else { ":" }, record.reason)
 }
 
 /// What a worker's death is called, and its exit code.

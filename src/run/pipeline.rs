@@ -3,17 +3,20 @@
 //! One pipeline for every worker, and for the successor of a killed one: each step looks at what is known already, so
 //! a successor goes on where its predecessor fell.
 
+use super::delivery::Delivery;
+use super::hold::Hold;
 use super::keeper::Run;
 use super::ledger::Ledger;
 use super::outcome::{self, Outcome};
-use super::reports::Reports;
+use super::reports::{Notification, Reports};
 use super::state::{Record, WorkEnd};
 use super::{Asked, Cancelled, Debts, Work, WorkContext, Worked, debts, locks};
 use crate::exit;
-use crate::hooks::{Directory, Hook, Phase};
+use crate::hooks::{Directory, Hook, Phase, read_handed_on};
 use crate::masking::output::{self, Output};
 use crate::masking::say;
 use crate::process::{Stop, Supervisor, is_ignored};
+use crate::report::{Attempt, HookRecord};
 use crate::settings::table::{self, Class};
 use crate::settings::{Effect, Mistake};
 use chrono::Local;
@@ -21,14 +24,19 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::read;
 use serde_json::Map;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// From SIGTERM to SIGKILL for what an interrupted engine left behind.
 const ENGINE_ORPHANS_GRACE: Duration = Duration::from_millis(500);
+
+/// How many mistakes of hooks files are said.
+const MOST_MISTAKES: usize = 20;
 
 /// One run on its way.
 pub(super) struct Pipeline<'a> {
@@ -42,6 +50,16 @@ pub(super) struct Pipeline<'a> {
     pub(super) supervisors: Vec<Supervisor>,
     /// What could not be written, as it was said: a summary is written twice, and its trouble is one.
     pub(super) complaints: Vec<String>,
+    /// Asked together with `stop`, for the threads that watch holds: each stop has one waiter.
+    pub(super) stops: Arc<Mutex<Vec<Stop>>>,
+    /// The holds that are watched, by the place of their undo among the undos.
+    pub(super) holds: BTreeMap<usize, Hold>,
+    /// When the run's clock began.
+    pub(super) began: Instant,
+    /// See [`Pipeline::work_is_over`].
+    pub(super) work_over_at: Option<Instant>,
+    /// Notifications that are on their way while an undo runs.
+    pub(super) letter: Option<Delivery<Vec<Notification>>>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -53,13 +71,14 @@ impl<'a> Pipeline<'a> {
             signals.add_signal(SIGHUP)?;
         }
         SigSet::all().thread_unblock()?;
-        let asked = stop.clone();
+        let stops = Arc::new(Mutex::new(vec![stop.clone()]));
+        let asked = Arc::clone(&stops);
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
                 ask(&asked, signal);
             }
         })?;
-        let asked = stop.clone();
+        let asked = Arc::clone(&stops);
         std::thread::Builder::new().name("keeper".into()).spawn(move || {
             let mut signal = [0];
             while matches!(read(&keeper_signals, &mut signal), Ok(1)) {
@@ -79,7 +98,23 @@ impl<'a> Pipeline<'a> {
             target: String::new(),
             supervisors: Vec::new(),
             complaints: Vec::new(),
+            stops,
+            holds: BTreeMap::new(),
+            began: Instant::now(),
+            work_over_at: None,
+            letter: None,
         })
+    }
+
+    /// A stop that is asked for whenever ours is, for another thread to wait for.
+    pub(super) fn hold_stop(&self) -> io::Result<Stop> {
+        let stop = Stop::new()?;
+        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(request) = self.stop.request() {
+            stop.ask(request.signal);
+        }
+        stops.push(stop.clone());
+        Ok(stop)
     }
 
     /// Goes all the way, and gives the exit code.
@@ -125,6 +160,7 @@ impl<'a> Pipeline<'a> {
             self.target = work.target(&self.run.settings, &self.ledger.state().values);
             self.work(work);
         }
+        self.work_is_over();
         self.run.release_repository();
         let code = if self.run.trial.is_some() { self.finish_trial() } else { self.finish() };
         self.leave(code)
@@ -174,15 +210,37 @@ impl<'a> Pipeline<'a> {
         if let Directory::Unreadable(why) = &self.run.plan.discovery.directory {
             self.trouble(&format!("no hook runs: {} cannot be read: {why}", self.run.settings.paths.hooks.display()));
         }
+        for what in &self.run.awaited {
+            self.trouble(what);
+        }
+        self.say_broken_files();
         for hook in &self.run.plan.post {
             if let Some(problem) = &hook.problem {
                 say::error(format!(
                     "❌ Hook {} will not run after the work ({}): {}",
-                    hook.name,
-                    hook.path.display(),
-                    problem.what
+                    hook.name, hook.source, problem.what
                 ));
             }
+        }
+    }
+
+    /// Everything that is wrong with hooks files, as far as a console bears it.
+    fn say_broken_files(&self) {
+        let all: Vec<String> = self
+            .run
+            .broken
+            .iter()
+            .flat_map(|file| file.mistakes.iter().map(move |mistake| (file.path.display(), mistake)))
+            .map(|(path, mistake)| format!("❌ {path}:{}: {}: {}", mistake.at, mistake.what, mistake.mend))
+            .collect();
+        for line in all.iter().take(MOST_MISTAKES) {
+            say::error(line);
+        }
+        if let Some(more) = all.len().checked_sub(MOST_MISTAKES).filter(|more| *more > 0) {
+            say::error(format!("   and {more} more: boathook hooks check"));
+        }
+        if !all.is_empty() {
+            say::error("   A hooks file with a mistake gives none of its hooks.");
         }
     }
 
@@ -222,11 +280,10 @@ impl<'a> Pipeline<'a> {
         say::error(format!("❌ {reason}; its keeper finishes the run."));
         for (place, hook) in self.hooks.clone().into_iter().enumerate() {
             match &self.ledger.state().hooks[place] {
-                Some(record) if record.status == "running" => {
-                    let mut record = record.clone();
-                    "failed".clone_into(&mut record.status);
-                    record.exit_code = Some(exit::of_signal(libc::SIGTERM));
-                    record.reason = format!("ended, since {reason}");
+                // What it was undoing is undone again.
+                Some(record) if record.status == "running" && hook.phase != Phase::Undo => {
+                    let record = end_of_left(record, &reason);
+                    self.keep_values_for_undo(place, hook, record.attempts);
                     self.ledger.note(Record::Hook(place, Box::new(record)));
                 }
                 None if hook.phase == Phase::Pre => self.skip(place, hook, &format!("not run, since {reason}")),
@@ -248,6 +305,21 @@ impl<'a> Pipeline<'a> {
             milliseconds,
             ..WorkEnd::default()
         })));
+    }
+
+    /// What the hook that a worker died in had handed on by then: it may have made what its undo is to take back.
+    fn keep_values_for_undo(&mut self, place: usize, hook: &Hook, attempts: u32) {
+        let is_undone = self.run.plan.undos.iter().any(|undo| undo.undo_of == Some(place));
+        let Some(folder) = self.run.folder.as_ref().filter(|_| hook.phase == Phase::Pre && is_undone) else { return };
+        let known = self.ledger.state().undo_values.get(&place);
+        let mut values: BTreeMap<String, String> = known.into_iter().flatten().cloned().collect();
+        for attempt in 1..=attempts {
+            let path = folder.join(format!("{}-{}-{attempt}", hook.phase.word(), place + 1));
+            values.extend(read_handed_on(&path, &self.run.settings.secrets).unwrap_or_default());
+        }
+        if !values.is_empty() {
+            self.ledger.note(Record::UndoValues(place, values.into_iter().collect()));
+        }
     }
 
     fn cancelled(mut self, extras: Vec<(String, String)>, how: Record) -> i32 {
@@ -317,9 +389,6 @@ impl<'a> Pipeline<'a> {
             self.note_interruption();
         }
         self.ledger.note(Record::WorkEnded(Box::new(end)));
-        if self.run.trial.is_none() {
-            self.keep_error_log();
-        }
     }
 
     fn do_work(&mut self, work: &mut dyn Work, started: Instant) -> WorkEnd {
@@ -366,7 +435,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// The log of a run that went wrong is kept until the next one that does.
-    fn keep_error_log(&self) {
+    pub(super) fn keep_error_log(&self) {
         let failed = self.ledger.state().work.as_ref().is_some_and(|work| {
             work.code != 0 && !work.deferred || work.steps.iter().any(|step| step.status == "failed")
         });
@@ -384,8 +453,31 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-fn ask(stop: &Stop, signal: i32) {
+/// How a hook ended that its worker died in, or before a further attempt of it: then it ended as its last attempt did.
+fn end_of_left(record: &HookRecord, reason: &str) -> HookRecord {
+    let mut record = record.clone();
+    let status = if record.timed_out { "timed_out" } else { "failed" };
+    status.clone_into(&mut record.status);
+    if record.exit_code.is_some() {
+        record.reason = format!("{}; not tried again, since {reason}", record.reason);
+    } else {
+        let exit_code = exit::of_signal(libc::SIGTERM);
+        record.exit_code = Some(exit_code);
+        record.reason = format!("ended, since {reason}");
+        if !record.tries.is_empty() {
+            record.tries.push(Attempt { exit_code, duration_ms: 0, reason: record.reason.clone() });
+        }
+    }
+    if record.tries.len() < 2 {
+        record.tries.clear();
+    }
+    record
+}
+
+fn ask(stops: &Mutex<Vec<Stop>>, signal: i32) {
     if let Ok(signal) = Signal::try_from(signal) {
-        stop.ask(signal);
+        for stop in stops.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            stop.ask(signal);
+        }
     }
 }

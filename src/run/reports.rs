@@ -5,7 +5,7 @@ use super::outcome::{self, Outcome};
 use super::state::State;
 use super::tasks;
 use super::work::Draft;
-use crate::hooks::Hook;
+use crate::hooks::{Hook, Phase};
 use crate::masking::output::{Flusher, Output};
 use crate::report::mail::Files;
 use crate::report::{self, Document, HookRecord, Sent, WorkRecord};
@@ -48,7 +48,6 @@ impl Reports<'_> {
         } else {
             report::file::last_success(&self.summary_path())
         };
-        let hooks = self.hooks.iter().zip(&state.hooks);
         Document {
             job: run.job.name.to_owned(),
             title: run.job.title.to_owned(),
@@ -68,9 +67,19 @@ impl Reports<'_> {
             reason,
             work: outcome::work_record(state),
             stats: work.stats,
-            hooks: hooks.map(|(hook, record)| record.clone().unwrap_or_else(|| record_of(hook, "pending"))).collect(),
+            hooks: self.hook_records(),
             details: work.details,
         }
+    }
+
+    /// The hooks as the summary has them.
+    pub fn hooks(&self) -> serde_json::Value {
+        serde_json::to_value(self.hook_records()).unwrap_or_default()
+    }
+
+    fn hook_records(&self) -> Vec<HookRecord> {
+        let hooks = self.hooks.iter().zip(&self.state.hooks);
+        hooks.map(|(hook, record)| record.clone().unwrap_or_else(|| record_of(hook, "pending"))).collect()
     }
 
     /// Writes `last-<job>.json`.
@@ -97,7 +106,8 @@ impl Reports<'_> {
         let mut document = self.document();
         if let Some(hook) = still_running {
             let separator = if document.reason.is_empty() { "" } else { "; " };
-            let _ = write!(document.reason, "{separator}post hook {} still running", hook.name);
+            let what = if hook.phase == Phase::Post { "post hook" } else { "undo" };
+            let _ = write!(document.reason, "{separator}{what} {} still running", hook.name);
         }
         Letter { settings: self.run.settings.clone(), document, flusher: self.output.flusher() }
     }
@@ -156,9 +166,9 @@ pub(super) type Notification = (String, String, String);
 pub(super) fn record_of(hook: &Hook, status: &str) -> HookRecord {
     HookRecord {
         name: hook.name.clone(),
-        source: hook.path.display().to_string(),
+        source: hook.source.clone(),
         phase: hook.phase.word().to_owned(),
-        action: hook.action().to_owned(),
+        action: hook.action_word().to_owned(),
         status: status.to_owned(),
         exit_code: None,
         signal: None,
@@ -167,6 +177,7 @@ pub(super) fn record_of(hook: &Hook, status: &str) -> HookRecord {
         duration_ms: 0,
         reason: String::new(),
         output_tail: String::new(),
+        tries: Vec::new(),
     }
 }
 

@@ -18,10 +18,14 @@ pub enum Record {
     Begun,
     /// What is wrong around the work: a setting that it does not need, a log that cannot be written.
     Trouble(String),
+    /// The effect of a hook is taken back before the work has ended, since its hold limit has passed.
+    HeldTooLong(String),
     /// A hook has been started, ended or skipped: its place in the plan, and what is known of it.
     Hook(usize, Box<HookRecord>),
     /// Values that a hook handed on.
     Values(Vec<(String, String)>),
+    /// What the pre hook at this place handed on however it ended: for its own undo.
+    UndoValues(usize, Vec<(String, String)>),
     /// A pre hook called the run off, for this reason.
     CalledOff(String),
     /// A signal came before the work had ended.
@@ -84,10 +88,14 @@ pub struct State {
     pub begun: bool,
     /// See [`Record::Trouble`].
     pub trouble: Vec<String>,
+    /// See [`Record::HeldTooLong`].
+    pub held_too_long: Vec<String>,
     /// By place in the plan; `None` is pending.
     pub hooks: Vec<Option<HookRecord>>,
     /// See [`Record::Values`].
     pub values: BTreeMap<String, String>,
+    /// See [`Record::UndoValues`].
+    pub undo_values: BTreeMap<usize, Vec<(String, String)>>,
     /// See [`Record::CalledOff`].
     pub called_off: Option<String>,
     /// See [`Record::Interrupted`].
@@ -121,12 +129,16 @@ impl State {
         match record {
             Record::Begun => self.begun = true,
             Record::Trouble(what) => self.trouble.push(what),
+            Record::HeldTooLong(what) => self.held_too_long.push(what),
             Record::Hook(place, hook) => {
                 if let Some(known) = self.hooks.get_mut(place) {
                     *known = Some(*hook);
                 }
             }
             Record::Values(values) => self.values.extend(values),
+            Record::UndoValues(place, values) => {
+                self.undo_values.insert(place, values);
+            }
             Record::CalledOff(reason) => self.called_off = Some(reason),
             Record::Interrupted(signal) => self.interrupted = Some(signal),
             Record::WorkStarted(at) => self.clock = Some(at),

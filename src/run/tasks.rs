@@ -2,7 +2,7 @@
 
 use super::state::State;
 use crate::hooks::Hook;
-use crate::report::WorkRecord;
+use crate::report::{HookRecord, WorkRecord};
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +32,12 @@ pub fn table(
     work: WorkRecord,
     notifications: &[(String, String, String)],
 ) -> Vec<String> {
-    let hook_row = |(hook, record): (&&Hook, &Option<crate::report::HookRecord>)| match record {
+    let hook_row = |(hook, record): (&&Hook, &Option<HookRecord>)| match record {
         Some(record) => Row {
             status: record.status.clone(),
             name: record.name.clone(),
             milliseconds: (record.attempts > 0).then_some(record.duration_ms),
-            reason: record.reason.clone(),
+            reason: with_attempts(hook, record),
         },
         None => Row { status: "pending".into(), name: hook.name.clone(), milliseconds: None, reason: String::new() },
     };
@@ -58,12 +58,23 @@ pub fn table(
             reason: step.reason.clone(),
         });
     }
+    rows.extend(phase(crate::hooks::Phase::Undo));
     rows.extend(phase(crate::hooks::Phase::Post));
     for (name, status, reason) in notifications {
         rows.push(Row { status: status.clone(), name: name.clone(), milliseconds: None, reason: reason.clone() });
     }
     let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     rows.iter().map(|row| line(row, width)).collect()
+}
+
+/// The reason, and how often it was tried, if more than once: `exit 1 (attempt 3 of 3)`.
+fn with_attempts(hook: &Hook, record: &HookRecord) -> String {
+    let made = (record.attempts as usize).max(record.tries.len());
+    if made < 2 {
+        return record.reason.clone();
+    }
+    let blank = if record.reason.is_empty() { "" } else { " " };
+    format!("{}{blank}(attempt {made} of {})", record.reason, u64::from(hook.retries) + 1)
 }
 
 fn line(row: &Row, width: usize) -> String {

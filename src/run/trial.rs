@@ -19,6 +19,8 @@ pub struct Trial {
     pub status: Option<Status>,
     /// Why, for `RUN_ERROR`.
     pub error: String,
+    /// Leave the effects of pre hooks: run no undo.
+    pub keep: bool,
 }
 
 /// The work of a trial: none, with the end that was asked for.
