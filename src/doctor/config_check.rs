@@ -1,8 +1,10 @@
-//! `config-check`: whether the settings are complete, without asking the repository or looking at hooks.
+//! `config-check`: whether the settings are complete and the hooks files have no mistake, without asking the repository.
 
 use super::configuration::{self, Keyed, backup_paths, cacert, core, rclone_config};
-use super::{Finding, Format, Severity, document, mistakes, page, replicate};
+use super::{Finding, Format, Severity, declared, document, mistakes, page, replicate};
+use crate::hooks::{self, Declarations};
 use crate::settings::Settings;
+use crate::workers;
 use chrono::{DateTime, Local};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -13,7 +15,11 @@ use std::io::{self, Write};
 /// # Errors
 /// When what was found cannot be written.
 pub fn config_check(settings: &Settings, format: Format, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<i32> {
-    let checks = checks(settings);
+    let files = hooks::load(settings, &workers::names());
+    let mut settings = settings.clone();
+    files.mask_in(&mut settings);
+    let settings = &settings;
+    let checks = checks(settings, &files);
     match format {
         Format::Text => text(settings, &checks, out, err)?,
         Format::Json => super::write_json(&json_document(settings, &checks, Local::now()), out)?,
@@ -23,7 +29,10 @@ pub fn config_check(settings: &Settings, format: Format, out: &mut dyn Write, er
 
 /// What `config-check` finds wrong, a line for each: what a container says when it starts.
 pub fn complaints(settings: &Settings) -> Vec<String> {
-    let bad = checks(settings).into_iter().filter(|keyed| keyed.finding.is_bad());
+    let files = hooks::load(settings, &workers::names());
+    let mut settings = settings.clone();
+    files.mask_in(&mut settings);
+    let bad = checks(&settings, &files).into_iter().filter(|keyed| keyed.finding.is_bad());
     bad.map(|keyed| {
         let mark = if keyed.finding.severity == Severity::Fail { "❌" } else { "⚠️" };
         settings.secrets.mask(&format!("{mark} {}", keyed.finding.message)).into_owned()
@@ -35,7 +44,7 @@ fn count(checks: &[Keyed], severity: Severity) -> usize {
     checks.iter().filter(|keyed| keyed.finding.severity == severity).count()
 }
 
-fn checks(settings: &Settings) -> Vec<Keyed> {
+fn checks(settings: &Settings, files: &Declarations) -> Vec<Keyed> {
     let mut checks = core(settings);
     for keyed in &mut checks {
         // `RESTIC_REPOSITORY is set to <masked>.`: this command has always ended its sentences.
@@ -56,6 +65,7 @@ fn checks(settings: &Settings) -> Vec<Keyed> {
     });
     let others = mistakes::findings(settings, &configuration::covered(&checks));
     checks.extend(others);
+    checks.extend(declared::checks(settings, files));
     checks
 }
 

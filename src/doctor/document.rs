@@ -4,7 +4,8 @@
 use super::page::{self, Section};
 use super::probe::Probed;
 use super::{Diagnosis, Severity, environment, hooks, runtime};
-use crate::hooks::{Directory, Finding as Doubt, Owner, Script, StrangerKind};
+use crate::hooks::listing::Trouble;
+use crate::hooks::{Directory, Finding as Doubt, HooksFile, Owner, Script, StrangerKind};
 use crate::masking::Secrets;
 use crate::report;
 use crate::settings::{Effect, Mistake, Settings};
@@ -113,13 +114,26 @@ fn of_hooks(settings: &Settings, diagnosis: &Diagnosis) -> Value {
     let found = &diagnosis.discovery;
     let present = hooks::present(found);
     let present = present.into_iter().map(|(phase, executable)| json!({"phase": phase, "executable": executable}));
-    let strangers = found.strangers.iter().map(|stranger| {
+    let strangers =
+        found.strangers.iter().filter(|one| !diagnosis.declared.tells_of(&settings.paths.hooks.join(&one.file)));
+    let strangers = strangers.map(|stranger| {
         json!({
             "file": shown(secrets, &stranger.file),
             "reason": shown(secrets, &stranger.reason),
             "nearest": stranger.nearest.as_ref().map(|name| shown(secrets, name)),
             "attempt": stranger.kind == StrangerKind::Attempt,
         })
+    });
+    let unknown = diagnosis.declared.files.unknown.iter();
+    let unknown = unknown.map(
+        |(path, reason)| json!({"path": shown(secrets, &path.display().to_string()), "reason": shown(secrets, reason)}),
+    );
+    let summaries = diagnosis.recent.iter().filter_map(|file| file.summary.as_ref()?.as_ref().ok());
+    let owed = summaries.flat_map(|summary| {
+        let undos = summary.failed_undos.iter();
+        undos.map(
+            |(undo, why)| json!({"worker": summary.job, "undo": shown(secrets, undo), "reason": shown(secrets, why)}),
+        )
     });
     json!({
         "hook_timeout": shown(secrets, &settings.hooks.timeout_given),
@@ -129,6 +143,39 @@ fn of_hooks(settings: &Settings, diagnosis: &Diagnosis) -> Value {
         "scripts": found.scripts.iter().map(|script| of_script(secrets, script)).collect::<Value>(),
         "strangers": strangers.collect::<Value>(),
         "warnings": found.warnings.iter().map(|doubt| of_doubt(secrets, doubt)).collect::<Value>(),
+        "files": diagnosis.declared.files.files.iter().map(|file| of_file(secrets, file)).collect::<Value>(),
+        "unknown_files": unknown.collect::<Value>(),
+        "cannot_run": diagnosis.declared.troubles.iter().map(|trouble| of_trouble(secrets, trouble)).collect::<Value>(),
+        "failed_undos": owed.collect::<Value>(),
+    })
+}
+
+fn of_file(secrets: &Secrets, file: &HooksFile) -> Value {
+    let mistakes = file.mistakes.iter().map(|mistake| {
+        json!({
+            "line": mistake.at.line,
+            "column": mistake.at.column,
+            "what": shown(secrets, &mistake.what),
+            "mend": shown(secrets, &mistake.mend),
+        })
+    });
+    json!({
+        "path": shown(secrets, &file.path.display().to_string()),
+        "documents": file.documents.iter().map(|name| shown(secrets, name)).collect::<Value>(),
+        "hooks": file.hooks.len(),
+        "mistakes": mistakes.collect::<Value>(),
+        "workers": file.concerns,
+        "means_fail": file.means_fail,
+    })
+}
+
+fn of_trouble(secrets: &Secrets, trouble: &Trouble) -> Value {
+    json!({
+        "name": shown(secrets, &trouble.name),
+        "source": shown(secrets, &trouble.source),
+        "problem": of_doubt(secrets, &trouble.problem),
+        "on_error": trouble.on_error.word(),
+        "undo_of": trouble.undo_of.as_ref().map(|hook| shown(secrets, hook)),
     })
 }
 

@@ -163,6 +163,10 @@ fn the_documents_sections_have_their_keys_and_types_in_order() {
             ("scripts", "array"),
             ("strangers", "array"),
             ("warnings", "array"),
+            ("files", "array"),
+            ("unknown_files", "array"),
+            ("cannot_run", "array"),
+            ("failed_undos", "array"),
         ],
     );
     sample::assert_shape(&hooks["present"][0], &[("phase", "string"), ("executable", "bool")]);

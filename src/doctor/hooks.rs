@@ -1,14 +1,16 @@
 //! Section `Hooks`: a line for every hook that could be there, then everything that would keep one from running.
 
 use super::configuration::is_of_hooks;
+use super::declared::{self, Declared};
 use super::page::{Entry, Section};
+use super::recent::Recent;
 use super::{Finding, mistakes};
-use crate::hooks::{self, Directory, Discovery, Owner, Phase, Script, StrangerKind};
+use crate::hooks::{self, Directory, Discovery, OnError, Owner, Phase, Script, StrangerKind};
 use crate::settings::Settings;
 use crate::workers::WORKERS;
 
 /// Looks through the hooks folder as a run would.
-pub fn discover(settings: &Settings) -> Discovery {
+pub(super) fn discover(settings: &Settings) -> Discovery {
     let workers: Vec<&'static str> = WORKERS.iter().map(|worker| worker.job.name).collect();
     let path = settings.environment.text_or_empty("PATH");
     hooks::discover(&settings.paths.hooks, &workers, settings.hooks.strict, &path)
@@ -62,8 +64,8 @@ fn lines(discovery: &Discovery) -> Vec<Entry> {
     lines
 }
 
-/// Everything that there is to say about the hooks folder and the settings of hooks.
-pub fn findings(settings: &Settings, discovery: &Discovery) -> Vec<Finding> {
+/// Everything that there is to say about the hooks folder, what is declared there, and the settings of hooks.
+fn findings(settings: &Settings, discovery: &Discovery, declared: &Declared, recent: &[Recent]) -> Vec<Finding> {
     let folder = settings.paths.hooks.display();
     let mut findings = Vec::new();
     match &discovery.directory {
@@ -83,7 +85,7 @@ pub fn findings(settings: &Settings, discovery: &Discovery) -> Vec<Finding> {
     }
     for (phase, owner) in places() {
         for script in scripts_of(discovery, phase, owner) {
-            findings.push(of_script(settings, script));
+            findings.push(of_script(declared.cost_of(settings, script), script));
             let path = script.path.display();
             let doubts = script.warnings.iter();
             findings.extend(doubts.map(|doubt| Finding::warn(format!("{path} {}: {}", doubt.what, doubt.mend))));
@@ -91,8 +93,12 @@ pub fn findings(settings: &Settings, discovery: &Discovery) -> Vec<Finding> {
     }
     let doubts = discovery.warnings.iter();
     findings.extend(doubts.map(|doubt| Finding::warn(format!("Every hook {}: {}", doubt.what, doubt.mend))));
+    findings.extend(declared::findings(settings, declared, recent));
     for stranger in &discovery.strangers {
         let path = settings.paths.hooks.join(&stranger.file);
+        if declared.tells_of(&path) {
+            continue;
+        }
         let nearest = stranger.nearest.as_ref().map(|name| format!("; the nearest right name is {name}"));
         let message = format!("{} will not run: it {}{}", path.display(), stranger.reason, nearest.unwrap_or_default());
         findings.push(match stranger.kind {
@@ -104,13 +110,13 @@ pub fn findings(settings: &Settings, discovery: &Discovery) -> Vec<Finding> {
     findings
 }
 
-fn of_script(settings: &Settings, script: &Script) -> Finding {
+fn of_script(cost: OnError, script: &Script) -> Finding {
     let path = script.path.display();
     let Some(problem) = &script.problem else { return Finding::ok(format!("{path} is executable")) };
     let but = if script.not_executable { "exists but " } else { "" };
     let message = format!("{path} {but}{}: {}", problem.what, problem.mend);
     // A hook that cannot run counts as one that failed: with `Fail` it costs the run its work.
-    if settings.hooks.fail_on_error { Finding::fail(message) } else { Finding::warn(message) }
+    if cost == OnError::Fail { Finding::fail(message) } else { Finding::warn(message) }
 }
 
 fn of_settings(settings: &Settings) -> impl Iterator<Item = Finding> {
@@ -118,11 +124,11 @@ fn of_settings(settings: &Settings) -> impl Iterator<Item = Finding> {
 }
 
 /// The section.
-pub(super) fn section(settings: &Settings, discovery: &Discovery) -> Section {
+pub(super) fn section(settings: &Settings, discovery: &Discovery, declared: &Declared, recent: &[Recent]) -> Section {
     let mut section = Section::new("Hooks");
     section.entries.push(Entry::Bare("HOOK_TIMEOUT", settings.hooks.timeout_given.clone()));
     section.entries.extend(lines(discovery));
-    section.findings(findings(settings, discovery));
+    section.findings(findings(settings, discovery, declared, recent));
     section
 }
 
@@ -133,7 +139,8 @@ mod tests {
     use crate::settings::{Effect, Mistake};
 
     fn messages(settings: &Settings) -> Vec<(Severity, String)> {
-        let findings = findings(settings, &discover(settings));
+        let discovery = discover(settings);
+        let findings = findings(settings, &discovery, &Declared::read(settings, &discovery), &[]);
         findings.into_iter().map(|finding| (finding.severity, finding.message)).collect()
     }
 
@@ -144,7 +151,8 @@ mod tests {
         sample::hook(folder.path(), "pre-backup.sh", 0o755);
         sample::hook(folder.path(), "pre-backup.10-dump.sh", 0o755);
         sample::hook(folder.path(), "post-backup.20-x.sh", 0o644);
-        let section = section(&settings, &discover(&settings));
+        let discovery = discover(&settings);
+        let section = section(&settings, &discovery, &Declared::read(&settings, &discovery), &[]);
         let lines: Vec<_> = section
             .entries
             .iter()
@@ -182,11 +190,39 @@ mod tests {
     }
 
     #[test]
+    fn what_a_script_costs_is_what_its_entry_in_a_hooks_file_says() {
+        let folder = sample::folder();
+        let mut settings = sample::settings(folder.path());
+        sample::hook(folder.path(), "pre-backup.sh", 0o644);
+        sample::hook(folder.path(), "pre-all.sh", 0o644);
+        let file = folder.path().join("hooks/hooks.yaml");
+        let severities = |settings: &Settings, fails: &str, goes_on: &str| {
+            let text = format!(
+                "hooks:\n  {fails}: [{{script: {}, onError: Fail}}]\n  {goes_on}: [{{script: {}, onError: Continue}}]\n",
+                if fails == "preAll" { "pre-all.sh" } else { "pre-backup.sh" },
+                if goes_on == "preAll" { "pre-all.sh" } else { "pre-backup.sh" },
+            );
+            std::fs::write(&file, text).expect("there is room");
+            let all = messages(settings);
+            ["pre-backup.sh", "pre-all.sh"].map(|name| {
+                let of_it =
+                    all.iter().find(|(_, message)| message.contains(&format!("{name} exists but is not executable")));
+                of_it.map(|(severity, _)| *severity)
+            })
+        };
+        let (fail, warn) = (Some(Severity::Fail), Some(Severity::Warn));
+        assert_eq!(severities(&settings, "preBackup", "preAll"), [fail, warn]);
+        assert_eq!(severities(&settings, "preAll", "preBackup"), [warn, fail]);
+        settings.hooks.fail_on_error = true;
+        assert_eq!(severities(&settings, "preBackup", "preAll"), [fail, warn]);
+    }
+
+    #[test]
     fn a_name_that_is_nearly_right_warns_and_data_informs() {
         let folder = sample::folder();
         let settings = sample::settings(folder.path());
         let near = sample::hook(folder.path(), "pre-bakcup.sh", 0o755);
-        let data = sample::hook(folder.path(), "hooks.json", 0o644);
+        let data = sample::hook(folder.path(), "hooks.csv", 0o644);
         let hooks = settings.paths.hooks.display();
         assert_eq!(
             messages(&settings),

@@ -10,6 +10,7 @@ mod config_check;
 mod configuration;
 mod cron_list;
 mod crontab;
+mod declared;
 mod describe;
 mod document;
 mod environment;
@@ -30,7 +31,6 @@ mod status;
 pub use config_check::{complaints, config_check};
 pub use cron_list::cron_list;
 pub use finding::{Finding, Severity};
-pub use hooks::{discover as discover_hooks, findings as hook_findings};
 pub use probe::Probe;
 pub use status::status;
 
@@ -57,6 +57,8 @@ pub enum Format {
 /// When the report cannot be written.
 pub fn run(settings: &Settings, format: Format, probe: Probe, out: &mut dyn Write) -> io::Result<i32> {
     let diagnosis = Diagnosis::make(settings, probe);
+    // What templates read is a secret from here on.
+    let settings = &diagnosis.masked(settings);
     let sections = diagnosis.sections(settings);
     match format {
         Format::Text => page::write(&sections, &settings.secrets, out)?,
@@ -80,6 +82,7 @@ struct Diagnosis {
     probed: probe::Probed,
     job_file: JobFile,
     discovery: Discovery,
+    declared: declared::Declared,
     recent: Vec<recent::Recent>,
 }
 
@@ -96,14 +99,22 @@ impl Diagnosis {
     }
 
     fn with(settings: &Settings, versions: runtime::Versions, probed: probe::Probed, now: DateTime<Local>) -> Self {
+        let discovery = hooks::discover(settings);
         Self {
             now,
             versions,
             probed,
             job_file: JobFile::read(&settings.jobs.replicate_file),
-            discovery: hooks::discover(settings),
+            declared: declared::Declared::read(settings, &discovery),
+            discovery,
             recent: recent::read(settings),
         }
+    }
+
+    fn masked(&self, settings: &Settings) -> Settings {
+        let mut settings = settings.clone();
+        self.declared.files.mask_in(&mut settings);
+        settings
     }
 
     fn sections(&self, settings: &Settings) -> Vec<Section> {
@@ -113,7 +124,7 @@ impl Diagnosis {
             configuration::section(settings),
             probe::section(settings, &self.probed),
             replicate::section(settings, &self.job_file),
-            hooks::section(settings, &self.discovery),
+            hooks::section(settings, &self.discovery, &self.declared, &self.recent),
             recent::section(&self.recent),
             recent::cron_log(settings),
         ];

@@ -2,7 +2,7 @@
 
 use super::page::{Entry, Section};
 use super::{Finding, Severity};
-use crate::hooks::reason;
+use crate::hooks::{Phase, reason};
 use crate::report;
 use crate::settings::Settings;
 use crate::workers::WORKERS;
@@ -41,6 +41,10 @@ pub(super) struct Summary {
     /// `success` and so on; older summaries have none.
     pub(super) status: Option<String>,
     pub(super) finished_at: Option<String>,
+    /// Whose run it was.
+    pub(super) job: String,
+    /// The undos that failed, and why: what they would have taken back may still be there.
+    pub(super) failed_undos: Vec<(String, String)>,
 }
 
 impl Summary {
@@ -53,7 +57,13 @@ impl Summary {
             None => return Err("names no job".to_owned()),
         }
         let exit_code = document.get("exit_code").and_then(Value::as_i64).ok_or("holds no exit_code")?;
-        Ok(Self { exit_code, status: text("status"), finished_at: text("finished_at") })
+        Ok(Self {
+            exit_code,
+            status: text("status"),
+            finished_at: text("finished_at"),
+            job: job.to_owned(),
+            failed_undos: failed_undos(&document),
+        })
     }
 
     /// Seconds since the run ended; negative if the clock was set back.
@@ -61,6 +71,16 @@ impl Summary {
         let finished = DateTime::parse_from_str(self.finished_at.as_ref()?, report::TIME).ok()?;
         Some(now.signed_duration_since(finished).num_seconds())
     }
+}
+
+fn failed_undos(document: &Value) -> Vec<(String, String)> {
+    let hooks = document.get("hooks").and_then(Value::as_array).into_iter().flatten();
+    let text = |hook: &Value, key: &str| hook.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    hooks
+        .filter(|hook| text(hook, "phase") == Phase::Undo.word())
+        .filter(|hook| matches!(text(hook, "status").as_str(), "failed" | "timed_out"))
+        .map(|hook| (text(hook, "name"), text(hook, "reason")))
+        .collect()
 }
 
 /// Reads the summary of every worker, in their order.
