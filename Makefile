@@ -1,6 +1,7 @@
 # make demo: see it work.  make test: all tests.  make bench: what it costs, beside what you would use instead.
+# make fuzz: any hooks file and any template, for ten minutes each (FUZZ_SECONDS=60 for one).
 
-.PHONY: demo test bench lint build
+.PHONY: demo test bench fuzz lint build
 
 demo:
 	@sh tests/install.sh demo
@@ -16,11 +17,16 @@ bench:
 	@sh tests/image.sh engine && sh tests/image.sh base || true
 	cargo bench --locked --bench bench
 
+fuzz:
+	@sh tests/install.sh fuzz
+	@sh tests/fuzz/run.sh
+
 lint:
 	@sh tests/install.sh lint
 	cargo fmt --check
+	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck tests/*.sh docker/no-binary .ci/run $$(find hooks-examples -name '*.sh' -exec grep -lE '^\#!.*\b(sh|bash)\b' {} +)
+	shellcheck tests/*.sh tests/fuzz/*.sh docker/no-binary .ci/run $$(find hooks-examples -name '*.sh' -exec grep -lE '^\#!.*\b(sh|bash)\b' {} +)
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 
 build:

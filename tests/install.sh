@@ -7,7 +7,8 @@ case "${1:-}" in
     test) wanted="restic rclone jq curl python3 shellcheck zstd" ;;
     bench) wanted="restic strace" ;;
     lint) wanted="shellcheck" ;;
-    *) echo "usage: tests/install.sh demo|test|bench|lint" >&2; exit 2 ;;
+    fuzz) wanted="" ;;
+    *) echo "usage: tests/install.sh demo|test|bench|lint|fuzz" >&2; exit 2 ;;
 esac
 
 missing=""
@@ -20,6 +21,16 @@ if [ "$1" = test ] && [ "$(uname)" = Linux ]; then
 fi
 # The crates that hold C code (the TLS of webhook and mail) are compiled with it.
 command -v cc >/dev/null 2>&1 || missing="$missing gcc"
+# libFuzzer is C++.
+if [ "$1" = fuzz ] && ! command -v c++ >/dev/null 2>&1; then
+    if command -v dnf >/dev/null 2>&1 || command -v zypper >/dev/null 2>&1; then
+        missing="$missing gcc-c++"
+    elif command -v pacman >/dev/null 2>&1; then
+        missing="$missing gcc"
+    else
+        missing="$missing g++"
+    fi
+fi
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -4,6 +4,8 @@
 //! Wall time, and the CPU time of the whole tree (from `wait4`).
 
 mod export;
+mod hooks_file;
+mod http_hooks;
 mod image;
 mod memory;
 mod rest;
@@ -35,9 +37,11 @@ fn main() {
     flood(&Scene::with_stand_in());
     memory::report(&Scene::with_stand_in());
     rest::report(&Scene::with_stand_in());
+    http_hooks::report(&Scene::with_stand_in());
     if let Some(scene) = Scene::with_restic() {
         export::report(&scene);
     }
+    hooks_file::report(&Scene::with_stand_in());
     schedule::report();
     sources::report(&Scene::with_stand_in());
     image::report();

@@ -63,7 +63,9 @@ fn the_document_has_the_keys_and_types_of_the_contract_in_order() {
 
     let hooks = &document["hooks"];
     let keys = ["hook_timeout", "directory_mounted", "present", "directory", "scripts", "strangers", "warnings"];
-    assert_shape(hooks, &std::array::from_fn::<_, 7, _>(|place| (keys[place], b"sbasaaa"[place] as char)));
+    let added = ["files", "unknown_files", "cannot_run", "failed_undos"];
+    let keys: Vec<(&str, char)> = keys.into_iter().chain(added).zip("sbasaaaaaaa".chars()).collect();
+    assert_shape(hooks, &keys);
     assert_eq!(hooks["present"][0], serde_json::json!({"phase": "pre-backup", "executable": true}));
     assert_eq!(hooks["present"][1], serde_json::json!({"phase": "post-backup", "executable": false}));
     assert_eq!(hooks["present"].as_array().map(Vec::len), Some(2));

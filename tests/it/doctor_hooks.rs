@@ -200,7 +200,7 @@ fn every_entry_that_will_not_run_is_named_with_the_nearest_right_name() {
         hook_file(&sandbox, file, "#!/bin/sh\necho MUST NOT RUN >> \"$LOG_DIR/../notes\"\n", "755");
     }
     fs::create_dir(sandbox.path("hooks/pre-backup.d")).expect("can be made");
-    fs::write(sandbox.path("hooks/words.json"), "[]").expect("can be written");
+    fs::write(sandbox.path("hooks/words.csv"), "[]").expect("can be written");
     hook_file(&sandbox, ".pre-backup.sh", "#!/bin/sh\n", "755");
     let report = sandbox.run(&["doctor", "--no-probe"]).ends_with(0).stdout;
     let hooks = sandbox.path("hooks").display().to_string();
@@ -214,10 +214,7 @@ fn every_entry_that_will_not_run_is_named_with_the_nearest_right_name() {
         folder.starts_with("[WARN] ") && folder.contains("is a folder, and hooks are files side by side"),
         "{folder}"
     );
-    assert!(
-        about("words.json").is_some_and(|line| line.starts_with("[INFO] ") && line.contains("is data")),
-        "{report}"
-    );
+    assert!(about("words.csv").is_some_and(|line| line.starts_with("[INFO] ") && line.contains("is data")), "{report}");
     assert_eq!(about(".pre-backup.sh"), None, "what is hidden is hidden");
 
     let document = json(&sandbox.run(&["doctor", "--no-probe", "--json"]));

@@ -221,7 +221,7 @@ proptest! {
             prop_assert!(is_file || script.problem.is_some(), "{:?} is no file and could run", script.path);
         }
         // The text for people, too, tells of each.
-        let (text, wrong) = hooks::listing::check(&found, folder.path());
+        let (text, wrong) = hooks::listing::check(&found, &hooks::Declarations::default(), &[], folder.path());
         prop_assert!(wrong || found.scripts.iter().all(|script| script.problem.is_none()), "{text}");
     }
 }

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 fn pages() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = vec![root.join("README.md"), root.join("CHANGELOG.md"), root.join("hooks-examples/README.md")];
-    for folder in ["docs", "docs/design"] {
+    for folder in ["docs", "docs/design", "docs/hooks"] {
         let entries = fs::read_dir(root.join(folder)).expect("is a folder").flatten().map(|entry| entry.path());
         paths.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
     }

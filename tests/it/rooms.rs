@@ -18,10 +18,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("workers", &["engine", "process", "report", "run", "schedule"]),
     ("run", &["hooks", "lock", "process", "report"]),
     ("engine", &["process"]),
-    ("hooks", &["process"]),
+    ("hooks", &["http", "process"]),
     ("lock", &["process"]),
-    // For the one program that a report starts, `sendmail`.
-    ("report", &["process"]),
+    // `process` for the one program that a report starts, `sendmail`.
+    ("report", &["http", "process"]),
+    ("http", &[]),
     ("process", &[]),
     ("schedule", &[]),
     ("settings", &[]),
