@@ -229,9 +229,16 @@ impl Lock {
         }
     }
 
-    /// Lets go: clears the line, then closes.
+    /// Lets go: clears the line, unlocks, closes.
     pub fn release(self) {
         let _ = self.file.set_len(0);
+        // Also where a process that hangs in the kernel shares the open file.
+        let _ = fs2::FileExt::unlock(&self.file);
+    }
+
+    /// Lets go while others share it: a fault that is put in on purpose.
+    pub fn let_go_early(&self) {
+        let _ = fs2::FileExt::unlock(&self.file);
     }
 
     /// The descriptor's number, for a program that is to inherit it.

@@ -15,6 +15,14 @@ pub struct Holder {
 }
 
 impl Holder {
+    /// What stands in the place of a run's id while `hooks recover` makes up for dead runs of the job.
+    pub const RECOVERY: &str = "recovery";
+
+    /// Whether it makes up for dead runs, and is no run of the job.
+    pub fn is_recovery(&self) -> bool {
+        self.run == Self::RECOVERY
+    }
+
     /// This process, from now on.
     pub fn ourselves(run: &str) -> Self {
         Self { pid: nix::unistd::getpid().as_raw(), run: run.to_owned(), since: Local::now() }
@@ -44,7 +52,9 @@ impl Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.run.is_empty() {
+        if self.is_recovery() {
+            write!(f, "the recovery of a run that was killed (pid {})", self.pid)?;
+        } else if self.run.is_empty() {
             write!(f, "pid {}", self.pid)?;
         } else {
             write!(f, "run {} (pid {})", self.run, self.pid)?;

@@ -1,6 +1,6 @@
 //! `locked_run JOB LOCK COMMAND [ARG...]`: take the lock, become the command.
 
-use super::{Acquire, Holder, LockError, acquire, place};
+use super::{Acquire, Holder, Lock, LockError, acquire, place};
 use crate::exit;
 use crate::process::retry_while_busy;
 use crate::settings::{self, Environment};
@@ -11,6 +11,10 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+
+/// How long a recovery is waited for before is looked who has the lock.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The variable that tells a worker which descriptor is the lock.
 pub const DESCRIPTOR: &str = "BOATHOOK_LOCK_FD";
@@ -30,6 +34,22 @@ fn abort(job: &str, why: &str, environment: &Environment) {
     let _ = writeln!(io::stderr(), "{}", settings::read(environment).secrets.mask(&line));
 }
 
+/// The lock. Whoever makes up for dead runs of the job is no run of it, and is waited for: this one would be lost.
+fn after_recoveries(job: &str, lock: &Path, inherited: Option<i32>) -> Result<Lock, LockError> {
+    let mut how = Acquire::AtOnce;
+    loop {
+        match acquire(lock, how, inherited) {
+            Err(LockError::Held { holder: Some(holder), .. }) if holder.is_recovery() => {
+                if how == Acquire::AtOnce {
+                    let _ = writeln!(io::stdout(), "[{}] ⏳ {job} waits for {holder}", now());
+                }
+                how = Acquire::Wait(Some(LOOK_AGAIN));
+            }
+            other => return other,
+        }
+    }
+}
+
 /// Takes the lock and replaces this process by the command, which keeps the lock for as long as it or anything that
 /// inherits its descriptor lives; a worker of ours takes the descriptor over and hands it to nobody. The command also
 /// keeps the place in the line of jobs, if there is one; a skip ends it.
@@ -41,8 +61,9 @@ pub fn locked_run(job: &str, lock: &Path, command: &[OsString], environment: &En
     // Every line from here on tells a time.
     settings::adopt_zone_of_file(environment);
     let inherited = environment.text(DESCRIPTOR).and_then(|text| text.parse().ok());
-    let lock = match acquire(lock, Acquire::AtOnce, inherited) {
+    let lock = match after_recoveries(job, lock, inherited) {
         Ok(lock) => lock,
+        Err(LockError::Interrupted { signal }) => return exit::of_signal(signal as i32),
         Err(LockError::Held { path, .. }) => {
             let _ = writeln!(io::stdout(), "{}", skip_line(job, &path));
             return exit::SUCCESS;

@@ -282,8 +282,23 @@ impl RepositoryHold {
         Ok(())
     }
 
+    /// The file that stands for it in the line: gone once it is let go.
+    pub fn ticket(&self) -> PathBuf {
+        self.ticket.path().to_owned()
+    }
+
     /// Lets go, for every process that shares it. A second time it does nothing.
     pub fn release(&self) {
+        self.let_go(Ticket::tear_up);
+    }
+
+    /// As [`RepositoryHold::release`], but waits for no file: the one that says so may lie on a file system that is
+    /// frozen until an undo that comes after this. Not for a process that is to fork.
+    pub fn release_at_once(&self) {
+        self.let_go(Ticket::tear_up_beside);
+    }
+
+    fn let_go(&self, tear_up: fn(&Ticket)) {
         if self.released.replace(true) {
             return;
         }
@@ -292,7 +307,7 @@ impl RepositoryHold {
             let _ = FileExt::unlock(&anew);
         }
         // Those who wait hear of this: the lock must be free by then.
-        self.ticket.tear_up();
+        tear_up(&self.ticket);
     }
 }
 

@@ -125,6 +125,11 @@ impl Ticket {
         }
     }
 
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes down what is so now. A full disk costs only this line: a ticket that cannot be read is taken for one
     /// that wants all.
     pub fn say(&self, content: &Content) {
@@ -137,6 +142,13 @@ impl Ticket {
     /// The owner is done.
     pub fn tear_up(&self) {
         let _ = fs::remove_file(&self.path);
+    }
+
+    /// As [`Ticket::tear_up`], by a thread that nobody waits for. If there is none left, others clear it when we are
+    /// dead.
+    pub fn tear_up_beside(&self) {
+        let path = self.path.clone();
+        let _ = std::thread::Builder::new().name("ticket".into()).spawn(move || fs::remove_file(path));
     }
 }
 

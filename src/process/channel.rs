@@ -5,13 +5,17 @@
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use nix::sys::socket::{AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, recv, send, shutdown, socketpair};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 /// No frame is larger: output travels in pieces, and records are bounded.
 const LARGEST: usize = 64 * 1024 * 1024;
+
+/// How long a system that is short of memory is left alone.
+const SHORT_OF_MEMORY: Duration = Duration::from_millis(5);
 
 /// What is read at once.
 const MOUTHFUL: usize = 64 * 1024;
@@ -89,7 +93,12 @@ impl Channel {
                 }
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return,
-                Err(_) => self.closed = true,
+                Err(Errno::ENOBUFS | Errno::ENOMEM) => {
+                    // The system is short of memory: tried again, by whoever waits for the socket.
+                    std::thread::sleep(SHORT_OF_MEMORY);
+                    return;
+                }
+                Err(_) => self.give_up(),
             }
         }
         if self.closed {
@@ -97,11 +106,19 @@ impl Channel {
         }
     }
 
+    /// Nothing goes over it any more, which the other side is to see, too.
+    fn give_up(&mut self) {
+        self.closed = true;
+        let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Both);
+    }
+
     /// Waits until everything is sent, or the other side is gone.
     pub fn flush_all(&mut self) {
         while !self.outgoing.is_empty() && !self.closed {
             let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
-            let _ = poll(&mut fds, PollTimeout::NONE);
+            if poll(&mut fds, PollTimeout::NONE).is_err() {
+                std::thread::sleep(SHORT_OF_MEMORY);
+            }
             self.flush();
         }
     }
@@ -123,8 +140,12 @@ impl Channel {
                 }
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => break,
+                Err(Errno::ENOBUFS | Errno::ENOMEM) => {
+                    std::thread::sleep(SHORT_OF_MEMORY);
+                    break;
+                }
                 Err(_) => {
-                    self.closed = true;
+                    self.give_up();
                     break;
                 }
             }

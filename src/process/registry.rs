@@ -62,6 +62,22 @@ pub fn running(run_dir: &Path) -> Vec<Running> {
     folders(run_dir).filter_map(|folder| Some(Running { pid: keeper(&folder)?, id: name(&folder)? })).collect()
 }
 
+/// The ids of all runs that have a folder.
+pub fn ids(run_dir: &Path) -> Vec<String> {
+    folders(run_dir).filter_map(|folder| name(&folder)).collect()
+}
+
+/// Removes the folders of those runs that `is_over` takes for over and whose keeper is gone. Whoever asks holds the
+/// lock that such a run registers under: nobody is just making one.
+pub fn clear(run_dir: &Path, is_over: impl Fn(&str) -> bool) {
+    for folder in folders(run_dir) {
+        let is_real = folder.symlink_metadata().is_ok_and(|facts| facts.is_dir());
+        if is_real && name(&folder).is_some_and(|id| is_over(&id)) && keeper(&folder).is_none() {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
 fn folders(run_dir: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(run_dir.join("runs")).into_iter().flatten().flatten().map(|entry| entry.path())
 }
@@ -92,5 +108,27 @@ mod tests {
         assert_eq!(running(folder.path()), []);
         registered.remove();
         assert_eq!(running(folder.path()), []);
+    }
+
+    #[test]
+    fn what_a_dead_keeper_has_left_is_cleared_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let make = |id: &str, pid: Option<String>| {
+            let registered = Registered::new(folder.path(), id).expect("can be registered");
+            let path = registered.folder().join("pid");
+            match pid {
+                Some(pid) => fs::write(path, pid).expect("can be written"),
+                None => fs::remove_file(path).expect("is there"),
+            }
+        };
+        let alive = format!("{}\n{}\n", getpid(), started_at(getpid()).expect("is there"));
+        make("alive", Some(alive));
+        make("another-boot", Some(format!("{}\n1\n", getpid())));
+        make("killed-while-registering", None);
+        make("not-asked-for", None);
+        clear(folder.path(), |id| id != "not-asked-for");
+        let mut left = ids(folder.path());
+        left.sort();
+        assert_eq!(left, ["alive", "not-asked-for"]);
     }
 }

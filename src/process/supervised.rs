@@ -22,6 +22,8 @@ pub struct Alarm<'a> {
     pub ring: &'a mut dyn FnMut(),
 }
 
+/// How long a system that is short of memory is left alone.
+const SHORT_OF_MEMORY: Duration = Duration::from_millis(5);
 /// How long after limit and grace a supervisor may stay silent before it is taken for stuck.
 const SILENCE: Duration = Duration::from_secs(10);
 /// The same once it was told to end its hook, beyond the grace: its sweep takes at most 2 s.
@@ -84,7 +86,7 @@ pub fn supervise(
         if let (Some(request), None) = (stop.request(), told) {
             wake_at = Some(wake_at.map_or(rule(&request).0, |at| at.min(rule(&request).0)));
         }
-        wait(&mut channel, stop, wake_at)?;
+        wait(&mut channel, stop, wake_at);
     }
 }
 
@@ -103,7 +105,7 @@ impl Supervisor {
     }
 }
 
-fn wait(channel: &mut Channel, stop: &Stop, wake_at: Option<Instant>) -> io::Result<()> {
+fn wait(channel: &mut Channel, stop: &Stop, wake_at: Option<Instant>) {
     let timeout = wake_at.map_or(PollTimeout::NONE, |at| {
         let time = at.saturating_duration_since(Instant::now()) + Duration::from_micros(999);
         PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX)
@@ -116,7 +118,8 @@ fn wait(channel: &mut Channel, stop: &Stop, wake_at: Option<Instant>) -> io::Res
         let mut fds = [PollFd::new(channel.as_fd(), wanted), PollFd::new(stop.wake(), PollFlags::POLLIN)];
         match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
+            // The system is short of memory; the hook runs all the same.
+            Err(_) => std::thread::sleep(SHORT_OF_MEMORY),
         }
         fds[1].revents().is_some_and(|events| !events.is_empty())
     };
@@ -124,5 +127,4 @@ fn wait(channel: &mut Channel, stop: &Stop, wake_at: Option<Instant>) -> io::Res
         stop.heard();
     }
     channel.flush();
-    Ok(())
 }

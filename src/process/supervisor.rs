@@ -5,8 +5,8 @@
 //! everything below it. It holds no lock and none of its caller's output, ignores what a terminal or an operator
 //! sends, and obeys its channel; the channel's end means that the worker is dead, so the hook is ended too.
 
-use super::channel::{Channel, pack, unpack};
-use super::ourselves::SOCKET_FD;
+use super::channel::{Channel, Frame, pack, unpack};
+use super::ourselves::{SOCKET_FD, TOKEN_FD};
 use super::tree::{Progress, TreeEnder};
 use super::{Exit, Identity, Spec, spawn};
 use crate::settings::Environment;
@@ -184,17 +184,39 @@ pub fn main() -> io::Result<()> {
     // SAFETY: the worker hands the channel over at this number, and nobody else here uses it.
     let mut channel = Channel::over(unsafe { OwnedFd::from_raw_fd(SOCKET_FD) });
     fcntl(channel.as_fd(), FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+    let token = handed_over(TOKEN_FD);
+    let mut further = Vec::new();
     let order = loop {
-        let frames = channel.receive_waiting();
-        if let Some((START, body)) = frames.first() {
+        further.extend(channel.receive_waiting());
+        if let Some((START, body)) = further.first() {
             break decode_order(body).ok_or_else(|| io::Error::other("the order cannot be read"))?;
         }
         if channel.is_closed() {
             return Ok(());
         }
     };
+    further.extend(channel.receive());
+    if channel.is_closed() {
+        // Whoever ordered it is dead, and somebody else may be about to do the same.
+        return Ok(());
+    }
     let signals = SignalFd::with_flags(&child_ended, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-    Supervisor::start(channel, signals, order)?.watch()
+    let mut supervisor = Supervisor::start(channel, signals, order, token)?;
+    supervisor.obey(further);
+    supervisor.watch();
+    Ok(())
+}
+
+/// What was handed over at this number, if anything was.
+fn handed_over(number: i32) -> Option<OwnedFd> {
+    // SAFETY: asks for a flag of a descriptor, which need not be open.
+    if unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+        return None;
+    }
+    // SAFETY: it is open, and whoever started us gave it to us alone: everything else was closed on exec.
+    let handed = unsafe { OwnedFd::from_raw_fd(number) };
+    let _ = fcntl(&handed, FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC));
+    Some(handed)
 }
 
 fn set_name(name: &str) {
@@ -216,10 +238,12 @@ struct Supervisor {
     forwarded: u64,
     children_left: bool,
     buffer: Vec<u8>,
+    /// Says for as long as it is open that the run is alive: its hook runs.
+    token: Option<OwnedFd>,
 }
 
 impl Supervisor {
-    fn start(mut channel: Channel, signals: SignalFd, order: Order) -> io::Result<Self> {
+    fn start(mut channel: Channel, signals: SignalFd, order: Order, token: Option<OwnedFd>) -> io::Result<Self> {
         let (output, write_end) = pipe2(OFlag::O_CLOEXEC)?;
         // Fewer switches between us and a hook that prints much; without the right to it the default will do.
         let _ = fcntl(&output, FcntlArg::F_SETPIPE_SZ(1024 * 1024));
@@ -249,20 +273,20 @@ impl Supervisor {
             forwarded: 0,
             children_left: leader.is_some(),
             buffer: vec![0; 128 * 1024],
+            token,
         })
     }
 
-    fn watch(mut self) -> io::Result<()> {
+    fn watch(mut self) {
         loop {
             let timeout = self.advance();
             // Looked at after the last child was reaped: nothing else would ever wake us.
             if self.is_done() {
                 break;
             }
-            self.wait(timeout)?;
+            self.wait(timeout);
         }
         self.channel.flush_all();
-        Ok(())
     }
 
     /// Whether nothing below us is left, nor anything that writes to the hook's pipe.
@@ -306,7 +330,7 @@ impl Supervisor {
         }
     }
 
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(&mut self, timeout: Option<Duration>) {
         // Rounded up: a deadline that is a fraction of a millisecond away must not be polled for.
         let timeout = timeout.map_or(PollTimeout::NONE, |time| {
             PollTimeout::try_from(time + Duration::from_micros(999)).unwrap_or(PollTimeout::MAX)
@@ -328,7 +352,8 @@ impl Supervisor {
             });
             match poll(&mut fds, timeout) {
                 Ok(_) | Err(Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
+                // The system is short of memory; the hook runs all the same.
+                Err(_) => std::thread::sleep(Duration::from_millis(5)),
             }
             let ready =
                 |at: Option<usize>| at.is_some_and(|at| fds[at].revents().is_some_and(|events| !events.is_empty()));
@@ -341,13 +366,13 @@ impl Supervisor {
         }
         if from_channel {
             self.channel.flush();
-            self.obey();
+            let frames = self.channel.receive();
+            self.obey(frames);
         }
-        Ok(())
     }
 
-    fn obey(&mut self) {
-        for (kind, body) in self.channel.receive() {
+    fn obey(&mut self, frames: Vec<Frame>) {
+        for (kind, body) in frames {
             if kind == END && !self.reported {
                 let millis = <[u8; 8]>::try_from(body.as_slice()).map_or(0, u64::from_le_bytes);
                 self.end(Duration::from_millis(millis));
@@ -400,6 +425,8 @@ impl Supervisor {
         self.channel.send(ENDED, &encode_ended(&self.ended));
         self.ended.tail = Vec::new();
         self.reported = true;
+        // What the hook has left may live for ever.
+        self.token = None;
         set_name(NAME_DRAINING);
     }
 

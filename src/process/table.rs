@@ -119,6 +119,63 @@ pub fn mentioning(path: &std::path::Path) -> Vec<Pid> {
     others.filter(names_it).map(|process| process.pid).filter(|pid| !is_helper(*pid)).collect()
 }
 
+/// Every other process that has all of these variables in its environment: what a hook of a dead run has left. Our own
+/// helpers do not count, nor does what has hidden or changed its environment.
+pub fn told(variables: &[(&str, &str)]) -> Vec<Process> {
+    let ourselves = nix::unistd::getpid();
+    let wanted: Vec<Vec<u8>> = variables.iter().map(|(name, value)| format!("{name}={value}").into_bytes()).collect();
+    let has_all = |process: &Process| {
+        let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+        let pairs: BTreeSet<&[u8]> = environment.split(|byte| *byte == 0).collect();
+        wanted.iter().all(|pair| pairs.contains(pair.as_slice()))
+    };
+    let others = read_all().into_iter().filter(|process| process.pid != ourselves && !process.is_over());
+    others.filter(has_all).filter(|process| !name_of(process.pid).starts_with("boathook-")).collect()
+}
+
+/// Every process that has this file open, as far as we may know that.
+pub fn holding(path: &std::path::Path) -> Vec<Pid> {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(wanted) = fs::metadata(path).map(|facts| (facts.dev(), facts.ino())) else { return Vec::new() };
+    let has_it = |process: &Process| {
+        let open = fs::read_dir(format!("/proc/{}/fd", process.pid)).into_iter().flatten().flatten();
+        open.filter_map(|entry| fs::metadata(entry.path()).ok()).any(|facts| (facts.dev(), facts.ino()) == wanted)
+    };
+    read_all().into_iter().filter(has_it).map(|process| process.pid).collect()
+}
+
+/// Whether nothing of a process will ever run its own code again, though it is still there: its main thread has ended,
+/// or SIGKILL is on its way to it, and a thread hangs in the kernel (writing to a frozen file system). What cannot be
+/// looked at (no descriptor is left) may live.
+pub fn is_as_good_as_dead(pid: Pid) -> bool {
+    let status = match fs::read_to_string(format!("/proc/{pid}/status")) {
+        Ok(status) => status,
+        Err(error) => return matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)),
+    };
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
+    let is_killed = |mask: &str| u64::from_str_radix(mask, 16).is_ok_and(|mask| mask & (1 << (libc::SIGKILL - 1)) != 0);
+    field("State:").starts_with(['Z', 'X']) || is_killed(field("SigPnd:")) || is_killed(field("ShdPnd:"))
+}
+
+/// Whether the main thread of a process hangs in the kernel, where no signal reaches it.
+pub fn is_uninterruptible(pid: Pid) -> bool {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok();
+    stat.and_then(|stat| parse_stat(pid.as_raw(), &stat)).is_some_and(|process| process.state == 'D')
+}
+
+/// Whether a process is stopped (SIGSTOP, a debugger), and so does nothing.
+pub fn is_stopped(pid: Pid) -> bool {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok();
+    stat.and_then(|stat| parse_stat(pid.as_raw(), &stat)).is_some_and(|process| matches!(process.state, 'T' | 't'))
+}
+
+/// Where numbers of processes mean what they mean here: the boot and the pid namespace (proc(5), pid_namespaces(7)).
+pub fn pid_namespace() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    format!("{} {}", boot.trim(), namespace.display())
+}
+
 /// When a process was started, in clock ticks since the system's start (proc(5): stat, field 22); `None` if it is gone
 /// or has ended. With its number, this is what no other process has.
 pub fn started_at(pid: Pid) -> Option<u64> {

@@ -51,12 +51,19 @@ impl TreeEnder {
 
     /// As [`TreeEnder::begin`], but asks by SIGINT, and only our direct children: an engine's ssh or rclone must live
     /// until the engine has removed its lock in the repository.
-    pub fn begin_with_engine(grace: Duration, keep: Vec<Pid>) -> Self {
+    /// The children of `dead`, a process that is over and cannot leave, count as ours.
+    pub fn begin_with_engine(grace: Duration, keep: Vec<Pid>, dead: Option<Pid>) -> Self {
         let ender = Self { keep, kill_at: Instant::now() + grace, give_up_at: None };
-        for process in ender.alive().iter().filter(|process| process.parent == getpid()) {
+        let is_near = |process: &&Process| process.parent == getpid() || Some(process.parent) == dead;
+        for process in ender.alive().iter().filter(is_near).filter(|process| Some(process.pid) != dead) {
             ask(process.pid, Signal::SIGINT);
         }
         ender
+    }
+
+    /// Leaves this process, and what is below it, in peace from now on.
+    pub fn keep(&mut self, pid: Pid) {
+        self.keep.push(pid);
     }
 
     /// Brings SIGKILL forward.

@@ -15,6 +15,7 @@ mod reader;
 mod reports;
 mod repository;
 mod secrets;
+pub mod seeded;
 mod settings_file;
 pub mod table;
 mod values;

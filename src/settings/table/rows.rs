@@ -201,7 +201,7 @@ pub static VARIABLES: &[Variable] = variables! {
     "RUN_DIR" "/var/run" Path Open "all":
         "Where locks and running runs are.";
     "STATE_DIR" "/var/lib/boathook" Path Open "all":
-        "What outlives a container: which missed times are settled, which part of the data `check` reads next, what `replicate` knows of its pairs.";
+        "What outlives a container, so put it on a volume: what killed runs owe, which missed times are settled, which part of the data `check` reads next, what `replicate` knows of its pairs.";
     "RESTORE_DIR" "/restore" Path Open "`restore`, `snapshot-export`":
         "Where restored files and archives go unless told otherwise.";
     "CRONTAB_FILE" "/var/spool/cron/crontabs/root" Path Open "scheduler, `cron-list`, `status`":
