@@ -41,7 +41,7 @@ pub enum Owner {
 }
 
 /// Something wrong with a script or entry, and the mend.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Finding {
     /// What is wrong, as a predicate: `is not executable (mode 0644)`.
     pub what: String,
@@ -112,6 +112,13 @@ pub struct Discovery {
     pub strangers: Vec<Stranger>,
     /// What is doubtful about the folder itself (with `strict` it is a problem of each script instead).
     pub warnings: Vec<Finding>,
+}
+
+impl Default for Discovery {
+    /// Nothing is known of any folder.
+    fn default() -> Self {
+        Self::without_scripts(Directory::Missing)
+    }
 }
 
 impl Discovery {

@@ -77,7 +77,7 @@ impl HookEnd {
     }
 
     /// A hook that was not started.
-    pub(super) fn could_not_run(why: &str, duration: Duration) -> Self {
+    pub fn could_not_run(why: &str, duration: Duration) -> Self {
         let mut end = Self { started: false, ..Self::completed(duration) };
         end.fail(exit::CANNOT_EXECUTE, &format!("cannot run: {why}"));
         end

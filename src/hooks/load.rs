@@ -42,6 +42,16 @@ impl Declarations {
         files.map(|(path, reason)| format!("{} gives no hooks: {reason}", path.display())).collect()
     }
 
+    /// Reads what the templates of a plan name that was made at another time, too.
+    pub fn also_reads(&mut self, plan: &super::Plan, settings: &Settings) {
+        let texts = plan.all().flat_map(|hook| hook.action.texts()).filter_map(|(_, text)| text.template());
+        let sources: Vec<SecretSource> = texts.flat_map(Template::secret_sources).collect();
+        for source in sources {
+            let value = || value_of(&source, settings);
+            self.secrets.0.entry(source.clone()).or_insert_with(value);
+        }
+    }
+
     /// Has everything masked that templates read by `env` and `file`, and what they make of it.
     pub fn mask_in(&self, settings: &mut Settings) {
         if self.secrets.0.is_empty() {

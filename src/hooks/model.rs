@@ -2,12 +2,13 @@
 
 use super::document::At;
 use super::template::Template;
-use super::{Finding, Owner, Phase};
+use super::{Finding, Owner, Phase, path_of_any_bytes};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a failure of the hook costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnError {
     /// It is recorded, and the run goes on.
     Continue,
@@ -26,7 +27,7 @@ impl OnError {
 }
 
 /// Whether a post hook runs, by how the run stands when its turn comes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Policy {
     /// In any case.
     #[default]
@@ -55,7 +56,7 @@ impl Policy {
 }
 
 /// A text of a definition: as it stands, or a template that is rendered when the hook's turn comes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Text {
     /// As it stands.
     Plain(String),
@@ -87,10 +88,10 @@ impl Text {
 }
 
 /// What a hook does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// Runs this file.
-    Script(PathBuf),
+    Script(#[serde(with = "path_of_any_bytes")] PathBuf),
     /// Runs a command.
     Exec(Exec),
     /// Asks by HTTP.
@@ -151,7 +152,7 @@ impl Action {
 }
 
 /// A command.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Exec {
     /// Program and arguments, no shell; with [`Exec::shell`] one text, which is that shell's program.
     pub command: Vec<Text>,
@@ -168,7 +169,7 @@ pub struct Exec {
 }
 
 /// A request by HTTP.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Http {
     /// How.
     pub scheme: Scheme,
@@ -189,7 +190,7 @@ pub struct Http {
 }
 
 /// The scheme of an address.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scheme {
     /// Without TLS.
     #[default]
@@ -199,7 +200,7 @@ pub enum Scheme {
 }
 
 /// Whether a certificate is verified.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tls {
     /// It is.
     #[default]
@@ -209,7 +210,7 @@ pub enum Tls {
 }
 
 /// A port.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Port {
     /// Its number.
     Number(u16),
@@ -218,7 +219,7 @@ pub enum Port {
 }
 
 /// A connection by TCP.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tcp {
     /// As [`Http::host`].
     pub host: Text,
@@ -227,7 +228,7 @@ pub struct Tcp {
 }
 
 /// What takes a pre hook's effect back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Undo {
     /// What is done.
     pub action: Action,
@@ -236,7 +237,7 @@ pub struct Undo {
 }
 
 /// The object that a definition was written for, as templates see it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectRef {
     /// `apps`.
     pub api_group: String,
@@ -251,7 +252,7 @@ pub struct ObjectRef {
 }
 
 /// What `.Namespace`, `.Invoker` and `.Target` of a template are, where a definition says so.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
     /// `.Namespace`.
     pub namespace: Option<String>,
@@ -262,7 +263,7 @@ pub struct Context {
 }
 
 /// Who runs the hook in the system that it was written for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecutorKind {
     /// A container of a pod of theirs.
     Pod,
@@ -284,7 +285,7 @@ impl ExecutorKind {
 }
 
 /// Where a hook would run in the system that it was written for. The native form prints it as `executor`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Executor {
     /// What runs it.
     pub kind: ExecutorKind,

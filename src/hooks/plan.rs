@@ -9,13 +9,14 @@ use super::{
     Script, Text, Undo, discover,
 };
 use crate::settings::Settings;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// One hook of a plan.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hook {
     /// `pre-backup.10-dump`, `freeze-db`, `undo-freeze-db`.
     pub name: String,
@@ -68,8 +69,8 @@ impl Hook {
     }
 }
 
-/// All hooks of a run.
-#[derive(Debug, Clone, PartialEq)]
+/// All hooks of a run. Written down it is without what was found beside them: that is empty when it is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Before the work, in running order.
     pub pre: Vec<Hook>,
@@ -78,8 +79,10 @@ pub struct Plan {
     /// After the work, in running order.
     pub post: Vec<Hook>,
     /// The worker's own hooks that are not there: their names and where they would lie.
+    #[serde(with = "absent")]
     pub absent: Vec<(Phase, String, PathBuf)>,
     /// Everything that was found, for whoever reports on it.
+    #[serde(skip)]
     pub discovery: Discovery,
 }
 
@@ -96,6 +99,25 @@ impl Plan {
     /// All hooks, in running order.
     pub fn all(&self) -> impl Iterator<Item = &Hook> {
         self.pre.iter().chain(&self.undos).chain(&self.post)
+    }
+}
+
+/// [`Plan::absent`] in writing.
+mod absent {
+    use crate::hooks::{Phase, path_of_any_bytes};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::path::PathBuf;
+
+    #[derive(Serialize, Deserialize)]
+    struct Absent(Phase, String, #[serde(with = "path_of_any_bytes")] PathBuf);
+
+    pub fn serialize<S: Serializer>(absent: &[(Phase, String, PathBuf)], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(absent.iter().cloned().map(|(phase, name, path)| Absent(phase, name, path)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(Phase, String, PathBuf)>, D::Error> {
+        let absent: Vec<Absent> = Vec::deserialize(from)?;
+        Ok(absent.into_iter().map(|Absent(phase, name, path)| (phase, name, path)).collect())
     }
 }
 

@@ -3,13 +3,10 @@
 use super::action::{self, Handed, Rendered, Supervised};
 use super::ended::{HookEnd, seconds};
 use super::template::{SecretValues, Value};
-use super::{Action, Finding, Hook, Phase, Told};
+use super::{Action, Finding, Hook, OutputFiles, Phase, Told};
 use crate::masking::{Secrets, say};
 use crate::process::{Alarm, Identity, Spec, Stop, StopRule, Supervisor};
 use crate::settings::Environment;
-use std::fs;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,8 +20,8 @@ pub struct Runner<'a> {
     pub secret_values: &'a SecretValues,
     /// Asks hooks to end.
     pub stop: &'a Stop,
-    /// The run's folder, for `HOOK_OUTPUT`; `None` if it could not be made.
-    pub folder: Option<&'a Path>,
+    /// Where `HOOK_OUTPUT` lies; `None` if its folder could not be made.
+    pub outputs: Option<&'a OutputFiles>,
     /// Supervisors that may still drain what hooks left running.
     pub supervisors: Vec<Supervisor>,
 }
@@ -83,7 +80,8 @@ impl Runner<'_> {
     ) -> HookEnd {
         // Whoever cannot be read was found out before the start.
         let user = command.user.as_deref().and_then(|user| Identity::read(user).ok()).filter(|user| !user.is_ours());
-        let output = self.folder.and_then(|folder| make_output_file(folder, hook, told, user.as_ref()));
+        let output = self.outputs.map(|outputs| outputs.of(hook, told.index, told.attempt, user.as_ref()));
+        let output = output.and_then(|made| made.inspect_err(|line| say::warn(line)).ok());
         let told = Told { output: output.as_deref(), ..told.clone() };
         let mut environment = told.environment(self.environment, &hook.name, hook.phase);
         for (name, value) in command.env {
@@ -117,23 +115,4 @@ fn say_problem(hook: &Hook, problem: &Finding, begun: Instant) -> HookEnd {
         say::error(format!("   {}", problem.mend));
     }
     HookEnd::could_not_run(&problem.what, begun.elapsed())
-}
-
-/// A file of this hook alone, in the run's folder, which only we can write. A hook that runs as another user owns its
-/// file, and may pass through the folder without seeing what else is in it.
-fn make_output_file(folder: &Path, hook: &Hook, told: &Told<'_>, user: Option<&Identity>) -> Option<PathBuf> {
-    let path = folder.join(format!("{}-{}-{}", hook.phase.word(), told.index, told.attempt));
-    let mut options = fs::OpenOptions::new();
-    let made = options.write(true).create(true).truncate(true).mode(0o600).open(&path).and_then(|file| {
-        let Some(user) = user else { return Ok(()) };
-        fchown(&file, Some(user.user), Some(user.group))?;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o711))
-    });
-    match made {
-        Ok(()) => Some(path),
-        Err(error) => {
-            say::warn(format!("⚠️ HOOK_OUTPUT cannot be made for hook {} ({}): {error}", hook.name, path.display()));
-            None
-        }
-    }
 }

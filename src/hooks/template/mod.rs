@@ -25,11 +25,12 @@ mod weight;
 
 pub use value::{Field, Struct, Value};
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Whether a template may read secrets: `env` and `file` exist in the operator's own file only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trust {
     /// The operator's own file.
     Own,
@@ -37,12 +38,37 @@ pub enum Trust {
     Imported,
 }
 
-/// A template that has been parsed.
-#[derive(Debug, Clone)]
+/// A template that has been parsed. Written down it is its source and its trust: it is parsed again when it is read, and
+/// never trusted more than it was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
 pub struct Template {
     source: String,
     trust: Trust,
     parsed: Arc<parser::Parsed>,
+}
+
+/// A template in writing.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    source: String,
+    trust: Trust,
+}
+
+impl From<Template> for Written {
+    fn from(template: Template) -> Self {
+        Self { source: template.source, trust: template.trust }
+    }
+}
+
+impl TryFrom<Written> for Template {
+    type Error = String;
+
+    fn try_from(Written { source, trust }: Written) -> Result<Self, String> {
+        Self::parse(&source, trust).map_err(|error| {
+            format!("a template does not parse (line {}, column {}): {}", error.line, error.column, error.what)
+        })
+    }
 }
 
 impl PartialEq for Template {
