@@ -133,7 +133,7 @@ pub const TABLE: &[ExitCode] = &[
     ExitCode {
         code: 137,
         origin: Origin::Boathook,
-        sentence: "the worker was killed by SIGKILL; the keeper ran undos and post hooks and wrote the summary",
+        sentence: "the worker was killed by SIGKILL; the keeper ran undos and post hooks and wrote the summary, or a recovery did",
     },
     ExitCode { code: 143, origin: Origin::Boathook, sentence: "ended by SIGTERM, after undos and post hooks have run" },
 ];

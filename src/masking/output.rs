@@ -7,13 +7,15 @@
 use super::{Secrets, say};
 use crate::settings::{Console, Log};
 use chrono::{Local, SecondsFormat};
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -23,8 +25,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Lines that a queue holds before whoever prints has to wait.
 const QUEUE: u64 = 1024;
-/// How long a line or a flush waits for an output that takes nothing. Counted once: until it takes something again,
-/// nothing waits for it.
+/// How long a line or a flush waits for an output that takes nothing, counted from when it took its last line. Then,
+/// until it takes something again, nothing waits for it: an undo that finds the log on a frozen file system does not.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often a full queue is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -36,6 +38,7 @@ pub struct Output {
     shared: Arc<Shared>,
     _console: WorkerGuard,
     log: Mutex<Option<WorkerGuard>>,
+    letting_go: Cell<Option<LettingGo>>,
 }
 
 type Waiters = Arc<Mutex<Vec<SyncSender<()>>>>;
@@ -48,7 +51,11 @@ struct Shared {
 }
 
 /// Opens the console for this process; call once, in the process that prints, and keep the result.
-pub fn open(secrets: Arc<Secrets>, settings: Log) -> Output {
+///
+/// # Errors
+/// When the system has no thread left.
+pub fn open(secrets: Arc<Secrets>, settings: Log) -> io::Result<Output> {
+    there_is_a_thread()?;
     let console: Box<dyn Write + Send> = match settings.console {
         Console::Stdout => Box::new(io::stdout()),
         Console::Stderr => Box::new(io::stderr()),
@@ -58,26 +65,50 @@ pub fn open(secrets: Arc<Secrets>, settings: Log) -> Output {
     let subscriber = tracing_subscriber::registry().with(Lines(Arc::clone(&shared)));
     // Only a test that opens twice in one process could fail here, and keeps its first output.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    Output { shared, _console: guard, log: Mutex::new(None) }
+    Ok(Output { shared, _console: guard, log: Mutex::new(None), letting_go: Cell::new(None) })
 }
 
 impl Output {
+    /// From now on the thread of a log lets go of everything that it does not write to, in this way.
+    pub fn let_logs_let_go(&self, how: LettingGo) {
+        self.letting_go.set(Some(how));
+    }
+
     /// Opens the run's log for appending, and copies lines to it from now on.
     ///
     /// # Errors
     /// When it cannot be opened; lines then go to the console alone.
     pub fn open_log(&self, path: &Path) -> io::Result<()> {
-        let file = File::options().append(true).create(true).open(path)?;
+        let file = open_to_append(path)?;
+        there_is_a_thread()?;
+        self.log_to(
+            path,
+            Box::new(LogFile { path: path.to_owned(), file: Some(file), letting_go: self.letting_go.get() }),
+        );
+        Ok(())
+    }
+
+    /// As [`Output::open_log`], but it is opened with its first line, by the thread that writes: its file system may be
+    /// frozen, and who opens a file there waits for the thaw. That it cannot be opened is said as that it cannot be
+    /// written.
+    pub fn open_log_later(&self, path: &Path) {
+        if there_is_a_thread().is_err() {
+            // Lines go to the console alone.
+            return;
+        }
+        self.log_to(path, Box::new(LogFile { path: path.to_owned(), file: None, letting_go: self.letting_go.get() }));
+    }
+
+    fn log_to(&self, path: &Path, to: Box<dyn Write + Send>) {
         let console = self.shared.console.clone();
         let shown = self.shared.secrets.mask(&path.display().to_string()).into_owned();
         let on_error = move |error: &io::Error| {
             let line = format!("❌ The log {shown} cannot be written ({error}); it ends here, the run goes on.\n");
             console.line(line.as_bytes());
         };
-        let (log, guard) = Queue::to(Box::new(file), Some(Box::new(on_error)));
+        let (log, guard) = Queue::to(to, Some(Box::new(on_error)));
         *self.shared.log.write().unwrap_or_else(PoisonError::into_inner) = Some(log);
         *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
-        Ok(())
     }
 
     /// Lets another thread flush.
@@ -88,6 +119,47 @@ impl Output {
     /// Waits until every line so far is written, or a moment has passed.
     pub fn flush(&self) {
         self.flusher().flush();
+    }
+}
+
+/// The appender has no way to say that it got no thread.
+fn there_is_a_thread() -> io::Result<()> {
+    let probe = std::thread::Builder::new().name("probe".into()).spawn(|| {})?;
+    let _ = probe.join();
+    Ok(())
+}
+
+fn open_to_append(path: &Path) -> io::Result<File> {
+    File::options().append(true).create(true).open(path)
+}
+
+/// A file that is opened when the first line is written.
+/// Has the calling thread let go of every descriptor but these.
+pub type LettingGo = fn(&[RawFd]) -> bool;
+
+/// The log as its thread has it, perhaps opened later.
+struct LogFile {
+    path: PathBuf,
+    file: Option<File>,
+    letting_go: Option<LettingGo>,
+}
+
+impl Write for LogFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Some(let_go) = self.letting_go.take() {
+            // The thread may hang in the kernel, and outlive its process: then it must hold no lock, nor anybody's socket.
+            let kept: Vec<RawFd> = self.file.iter().map(File::as_raw_fd).collect();
+            let_go(&kept);
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(open_to_append(&self.path)?),
+        };
+        file.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
     }
 }
 
@@ -118,12 +190,32 @@ struct Queue {
 struct Count {
     queued: AtomicU64,
     taken: AtomicU64,
+    /// Since when it has been at the line that it is at, in milliseconds since [`start`].
+    since: AtomicU64,
     /// Patience with it has ended: how much had been taken then, and one.
     stuck_at: AtomicU64,
     /// Lines that it lost since.
     lost: AtomicU64,
     /// One at a time says how many.
     telling: AtomicBool,
+}
+
+/// When this process first asked for the time: what others are counted from.
+fn start() -> Instant {
+    static START: OnceLock<Instant> = OnceLock::new();
+    *START.get_or_init(Instant::now)
+}
+
+impl Count {
+    fn begins_a_line(&self) {
+        self.since.store(start().elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// How long it may still take nothing.
+    fn patience_left(&self) -> Duration {
+        let since = Duration::from_millis(self.since.load(Ordering::Relaxed));
+        PATIENCE.saturating_sub(start().elapsed().saturating_sub(since))
+    }
 }
 
 impl Queue {
@@ -151,13 +243,15 @@ impl Queue {
     }
 
     fn put(&self, line: &[u8]) {
-        self.count.queued.fetch_add(1, Ordering::Relaxed);
+        let queued = self.count.queued.fetch_add(1, Ordering::Relaxed);
+        if queued == self.count.taken.load(Ordering::Relaxed) {
+            self.count.begins_a_line();
+        }
         let _ = self.writer.clone().write_all(line);
     }
 
     /// Waits until the queue has room, as long as patience allows.
     fn has_room(&self) -> bool {
-        let (mut seen, mut since) = (None, Instant::now());
         loop {
             let taken = self.count.taken.load(Ordering::Relaxed);
             if self.count.queued.load(Ordering::Relaxed).saturating_sub(taken) < QUEUE {
@@ -166,9 +260,7 @@ impl Queue {
             if self.is_stuck() {
                 return false;
             }
-            if seen != Some(taken) {
-                (seen, since) = (Some(taken), Instant::now());
-            } else if since.elapsed() >= PATIENCE {
+            if self.count.patience_left().is_zero() {
                 self.count.stuck_at.store(taken + 1, Ordering::Relaxed);
                 return false;
             }
@@ -217,6 +309,7 @@ impl Write for Sink {
             on_error(&error);
             self.to = Box::new(io::sink());
         }
+        self.count.begins_a_line();
         self.count.taken.fetch_add(1, Ordering::Relaxed);
         Ok(line.len())
     }
@@ -344,4 +437,61 @@ where
     }
     object.insert("message".into(), masked.into());
     serde_json::Value::Object(object).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, channel};
+
+    #[test]
+    fn a_log_that_is_opened_later_is_opened_with_its_first_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        let mut log = LogFile { path: path.clone(), file: None, letting_go: None };
+        log.flush().expect("nothing to do");
+        assert!(!path.exists());
+        std::fs::write(&path, "of the predecessor\n").expect("is written");
+        log.write_all(b"ours\n").expect("is written");
+        assert_eq!(std::fs::read_to_string(&path).expect("is there"), "of the predecessor\nours\n");
+        let mut nowhere = LogFile { path: path.join("below"), file: None, letting_go: None };
+        assert_eq!(nowhere.write(b"x").expect_err("cannot be opened").kind(), io::ErrorKind::NotADirectory);
+    }
+
+    /// An output that takes nothing until the other end is gone.
+    struct Frozen(Receiver<()>);
+
+    impl Write for Frozen {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_an_output_that_has_taken_nothing_for_long() {
+        let (thaw, frozen) = channel();
+        let (queue, guard) = Queue::to(Box::new(Frozen(frozen)), None);
+        for _ in 0..QUEUE {
+            queue.line(b"x\n");
+        }
+        while !queue.count.patience_left().is_zero() {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        // Its patience has ended before anybody has waited.
+        let began = Instant::now();
+        queue.line(b"lost\n");
+        queue.flush();
+        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        assert_eq!(queue.count.lost.load(Ordering::Relaxed), 1);
+        drop(thaw);
+        while queue.is_stuck() {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        drop(guard);
+    }
 }

@@ -1,5 +1,7 @@
 //! Files that other programs read: never seen half-written.
 
+use crate::settings::seeded::{Fault, seeded};
+use fs2::FileExt as _;
 use nix::errno::Errno;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -18,6 +20,13 @@ static COUNTER: AtomicU32 = AtomicU32::new(0);
 /// # Errors
 /// When any of it fails; what was there before then stands untouched, and nothing is left beside it.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    if seeded(Fault::NoRename) {
+        return content
+            .chunks(64)
+            .try_fold(File::create(path)?, |mut file, piece| file.write_all(piece).map(|()| file))
+            .map(drop);
+    }
+    remove_stale(path);
     let (mut file, temporary) = create(path)?;
     // Not every file system has modes; what it shows then is its own affair.
     let _ = file.set_permissions(Permissions::from_mode(MODE));
@@ -35,6 +44,29 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Removes what writers of this file that were killed have left beside it: nobody has it locked.
+pub fn remove_stale(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let Ok(entries) = fs::read_dir(or_here(folder)) else { return };
+    let mut start = std::ffi::OsString::from(".");
+    start.push(name);
+    start.push(".");
+    for entry in entries.flatten() {
+        let beside = entry.file_name();
+        let (beside, start) = (beside.as_encoded_bytes(), start.as_encoded_bytes());
+        if !beside.starts_with(start)
+            || !beside.ends_with(b".tmp")
+            || !entry.file_type().is_ok_and(|kind| kind.is_file())
+        {
+            continue;
+        }
+        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(entry.path());
+        if opened.is_ok_and(|file| file.try_lock_exclusive().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn raw(error: &io::Error) -> Option<Errno> {
@@ -66,7 +98,17 @@ fn create(path: &Path) -> io::Result<(File, Temporary)> {
         let beside = path.with_file_name(beside);
         match OpenOptions::new().write(true).create_new(true).mode(MODE).open(&beside) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && count < u32::MAX => {}
-            other => return other.map(|file| (file, Temporary(beside))),
+            Ok(file) => {
+                // Without locks on this file system a killed writer's file stays there.
+                let _ = file.try_lock_exclusive();
+                match beside.symlink_metadata() {
+                    // Another writer has cleared it away before it was locked.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    // What cannot be looked at is there.
+                    _ => return Ok((file, Temporary(beside))),
+                }
+            }
+            Err(error) => return Err(error),
         }
     }
 }

@@ -23,6 +23,16 @@ const READ_AT_MOST: u64 = 1024 * 1024;
 
 /// `last_success_at` of the summary at `path`, as far as it can be read (also of one that the reference image wrote).
 pub fn last_success(path: &Path) -> Option<DateTime<Local>> {
+    let keys = head(path)?;
+    match keys.get("last_success_at") {
+        Some(time) => time.as_str().and_then(parse),
+        // A document of the reference image: it knows the last run only.
+        None if keys.get("exit_code")?.as_i64() == Some(0) => parse(keys.get("finished_at")?.as_str()?),
+        None => None,
+    }
+}
+
+fn head(path: &Path) -> Option<Map<String, Value>> {
     // A pipe in the summary's place must not keep a run waiting.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(path).ok()?;
     if !file.metadata().ok()?.is_file() {
@@ -30,13 +40,12 @@ pub fn last_success(path: &Path) -> Option<DateTime<Local>> {
     }
     let mut bytes = Vec::new();
     file.take(READ_AT_MOST).read_to_end(&mut bytes).ok()?;
-    let keys = scalars(&String::from_utf8_lossy(&bytes));
-    match keys.get("last_success_at") {
-        Some(time) => time.as_str().and_then(parse),
-        // A document of the reference image: it knows the last run only.
-        None if keys.get("exit_code")?.as_i64() == Some(0) => parse(keys.get("finished_at")?.as_str()?),
-        None => None,
-    }
+    Some(scalars(&String::from_utf8_lossy(&bytes)))
+}
+
+/// The id of the run that the summary at `path` is of; `None` if there is none, or it is of the reference image.
+pub fn run_id(path: &Path) -> Option<String> {
+    head(path)?.get("run_id")?.as_str().map(str::to_owned)
 }
 
 /// The top-level keys of a document; of one that is no JSON as a whole (cut off, or with raw control characters, as

@@ -13,10 +13,14 @@ use crate::masking::{Secrets, say};
 use crate::settings::{Environment, Notify};
 use chrono::Local;
 use std::path::Path;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// A mail is not waited for any longer than this.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// How long the transcript may take to be written.
+const KEPT_WITHIN: Duration = Duration::from_secs(10);
 
 /// Says nothing but trouble, whatever the setting (contract: reports, section 4).
 const ON_ERROR_ONLY: &str = "replicate";
@@ -136,12 +140,20 @@ fn deliver(
     Ok(())
 }
 
-/// Writes down what came of it. What the person needs stands in the run's own lines as well.
+/// Writes down what came of it. What the person needs stands in the run's own lines as well, so this is not waited for
+/// without end: the file system may be frozen.
 fn keep(transcript: &Path, notes: &[String], secrets: &Secrets) {
     let text = secrets.mask(&notes.join("\n")).into_owned() + "\n";
-    if let Err(error) = beside::replace(transcript, text.as_bytes()) {
-        say::warn(format!("⚠️ The mail's transcript {} cannot be written ({error})", transcript.display()));
-    }
+    let (done, wait) = channel();
+    let path = transcript.to_owned();
+    let writer = std::thread::Builder::new().name("transcript".into());
+    let started = writer.spawn(move || drop(done.send(beside::replace(&path, text.as_bytes()))));
+    let why = match started.map(|_| wait.recv_timeout(KEPT_WITHIN)) {
+        Ok(Ok(Ok(()))) => return,
+        Ok(Ok(Err(error))) | Err(error) => error.to_string(),
+        Ok(Err(_)) => format!("no answer within {}s: is its file system frozen?", KEPT_WITHIN.as_secs()),
+    };
+    say::warn(format!("⚠️ The mail's transcript {} cannot be written ({why})", transcript.display()));
 }
 
 #[cfg(test)]

@@ -122,17 +122,17 @@ fn hooks(page: &mut Page, job: &str, host: (&str, &str), hooks: &[HookRecord]) {
 
 /// A page in the text format of Prometheus (exposition formats, 0.0.4).
 #[derive(Default)]
-struct Page(String, String);
+pub(super) struct Page(String, String);
 
 impl Page {
     /// Begins a metric; the samples that follow are its own.
-    fn gauge(&mut self, name: &str, help: &str) {
+    pub(super) fn gauge(&mut self, name: &str, help: &str) {
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} gauge\n");
         name.clone_into(&mut self.1);
     }
 
-    fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
+    pub(super) fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
         let labels: Vec<_> = labels
             .iter()
             .map(|(label, value)| {
@@ -141,6 +141,11 @@ impl Page {
             })
             .collect();
         let _ = writeln!(self.0, "{}{{{}}} {value}", self.1, labels.join(","));
+    }
+
+    /// All of it.
+    pub(super) fn into_text(self) -> String {
+        self.0
     }
 }
 

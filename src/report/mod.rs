@@ -5,6 +5,7 @@
 
 mod addresses;
 mod beside;
+pub mod debts;
 mod document;
 mod excerpt;
 pub mod file;
@@ -26,7 +27,7 @@ mod fixture;
 mod peer;
 
 pub use addresses::{bad_recipients, mail_server_problem, sendmail_program, webhook_problem};
-pub use beside::replace;
+pub use beside::{remove_stale, replace};
 pub use document::{Attempt, Document, HookRecord, Status, WorkRecord};
 pub use json::TIME;
 pub use sent::Sent;

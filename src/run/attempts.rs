@@ -2,6 +2,7 @@
 //!
 //! Whoever calls may see to the further attempts itself: undos are tried again only after each of them has had its first.
 
+use super::claims::Claims;
 use super::ledger::Pen;
 use super::occasion::Occasion;
 use super::outcome::said;
@@ -9,7 +10,7 @@ use super::reports::record_of;
 use super::state::Record;
 use super::{budget, leftovers};
 use crate::hooks::template::SecretValues;
-use crate::hooks::{Hook, HookEnd, HookStatus, Phase, Runner};
+use crate::hooks::{Hook, HookEnd, HookStatus, OutputFiles, Phase, Runner};
 use crate::masking::say;
 use crate::process::{Alarm, Request, Stop, Supervisor};
 use crate::report::{Attempt, HookRecord};
@@ -17,7 +18,6 @@ use crate::settings::Settings;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The longest wait before a further attempt; a longer `retryDelay` is kept as it is and does not double.
@@ -29,8 +29,8 @@ const JITTER: f64 = 0.2;
 pub(super) struct Means<'a> {
     pub settings: &'a Settings,
     pub stop: &'a Stop,
-    /// Where `HOOK_OUTPUT` is made; `None` for none.
-    pub folder: Option<&'a Path>,
+    /// Where `HOOK_OUTPUT` lies; `None` for none.
+    pub folder: Option<&'a OutputFiles>,
     pub secret_values: &'a SecretValues,
     /// Notes each attempt's beginning, and its end if another follows.
     pub pen: &'a Pen,
@@ -48,6 +48,8 @@ pub(super) struct Means<'a> {
     pub has_undo: bool,
     /// One attempt only: who calls sees to further ones.
     pub is_single: bool,
+    /// The word of the hook's undo: no attempt starts once somebody undoes it, and nobody undoes it while one runs.
+    pub turn: Option<(&'a Claims, usize)>,
     /// Those that may still drain what hooks left running.
     pub supervisors: Vec<Supervisor>,
 }
@@ -134,13 +136,15 @@ pub(super) fn carry_out(hook: &Hook, occasion: &Occasion, means: &mut Means<'_>,
         environment: &settings.environment,
         secrets: settings.secrets.clone(),
         stop: means.stop,
-        folder: means.folder,
+        outputs: means.folder,
         secret_values: means.secret_values,
         supervisors: std::mem::take(&mut means.supervisors),
     };
     let mut alarm_at = means.alarm_at;
     let Progress { mut started, mut tries, mut for_undo, mut failed } = progress;
-    let note = |record: HookRecord| means.pen.note(Record::Hook(means.place, Box::new(record)));
+    let (pen, place) = (means.pen, means.place);
+    let note = |record: HookRecord| pen.note(Record::Hook(place, Box::new(record)));
+    let note_ahead = |record: HookRecord| pen.note_ahead(Record::Hook(place, Box::new(record)));
     let mut is_first = true;
     let end = loop {
         if let Some((end, at)) = failed.take() {
@@ -163,7 +167,14 @@ pub(super) fn carry_out(hook: &Hook, occasion: &Occasion, means: &mut Means<'_>,
         }
         is_first = false;
         let attempt = tries.len() as u32 + 1;
-        note(HookRecord { attempts: attempt, tries: tries.clone(), ..record_of(hook, "running") });
+        if !means.turn.is_none_or(|(claims, undo)| claims.hook_begins(undo)) {
+            break HookEnd::could_not_run("its undo has begun: its hold limit has passed", Duration::ZERO);
+        }
+        note_ahead(HookRecord { attempts: attempt, tries: tries.clone(), ..record_of(hook, "running") });
+        if means.has_undo {
+            // From here on a file system may be frozen.
+            pen.hold(true);
+        }
         let told = occasion.told(settings, attempt);
         let data = occasion.data(settings, hook, &told);
         let began = Instant::now();
@@ -179,12 +190,18 @@ pub(super) fn carry_out(hook: &Hook, occasion: &Occasion, means: &mut Means<'_>,
         };
         let alarm = alarm_at.map(|at| Alarm { at, ring: &mut once });
         let known: Vec<Pid> = runner.supervisors.iter().map(Supervisor::pid).collect();
-        let end = runner.run(hook, &told, &data, &rule, alarm);
+        let mut end = runner.run(hook, &told, &data, &rule, alarm);
         if has_rung {
             alarm_at = None;
         }
         if end.supervisor_died {
             (means.end_orphans)(hook.kill_after);
+            // Without a keeper it may have come to somebody above us.
+            leftovers::end_told(&occasion.run_id, &hook.name, hook.kill_after);
+            // It may have gone on until now, and what it has made is to be undone.
+            if let Some(outputs) = means.folder {
+                end.values_for_undo = outputs.handed_on(hook, occasion.index, attempt, &settings.secrets);
+            }
         } else if means.has_undo && end.status == HookStatus::Failed {
             for supervisor in runner.supervisors.iter().map(Supervisor::pid).filter(|pid| !known.contains(pid)) {
                 leftovers::end_below(supervisor, &hook.name, hook.kill_after);
@@ -194,7 +211,10 @@ pub(super) fn carry_out(hook: &Hook, occasion: &Occasion, means: &mut Means<'_>,
         if means.has_undo && !end.values_for_undo.is_empty() {
             for_undo.extend(end.values_for_undo.iter().cloned());
             // Before anything is noted of its end: a worker may die at any moment.
-            means.pen.note(Record::UndoValues(means.place, for_undo.clone().into_iter().collect()));
+            means.pen.note_ahead(Record::UndoValues(means.place, for_undo.clone().into_iter().collect()));
+        }
+        if let Some((claims, undo)) = means.turn {
+            claims.hook_has_ended(undo);
         }
         tries.push(Attempt {
             exit_code: end.exit_code,

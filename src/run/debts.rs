@@ -7,7 +7,7 @@
 use super::ledger::Ledger;
 use super::removal::remove_folder;
 use super::state::Record;
-use crate::masking::say;
+use crate::hooks::path_of_any_bytes;
 use crate::process::mounts;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -52,22 +52,6 @@ impl Debt {
     }
 }
 
-/// A path need not be text, and JSON knows nothing else.
-mod path_of_any_bytes {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use std::ffi::OsString;
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
-    use std::path::{Path, PathBuf};
-
-    pub fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
-        path.as_os_str().as_bytes().serialize(to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
-        Ok(OsString::from_vec(Vec::deserialize(from)?).into())
-    }
-}
-
 /// The debts of one work.
 pub struct Debts<'a> {
     ledger: Option<RefCell<&'a mut Ledger>>,
@@ -107,16 +91,6 @@ impl<'a> Debts<'a> {
     fn note(&self, record: Record) {
         if let Some(ledger) = &self.ledger {
             ledger.borrow_mut().note(record);
-        }
-    }
-}
-
-/// Pays what a dead worker owed, or a work has forgotten, and says what could not be paid.
-pub(super) fn settle_all(ledger: &mut Ledger) {
-    for debt in ledger.state().debts.clone() {
-        match debt.settle() {
-            Ok(()) => ledger.note(Record::Paid(debt)),
-            Err(error) => say::error(format!("❌ {} is left behind: {error}", debt.path().display())),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The hold limit of a pre hook: past it its undo runs at once, while the work goes on.
 //!
-//! One thread a hold, armed before its hook starts. It has all that the undo needs in memory and waits for no file. The
-//! turn to undo is taken under a lock, by the thread or by the pipeline, never by both. What it does it notes with a
-//! pen, so that the keeper, and a successor with it, knows of each step.
+//! The keeper keeps the time, and forks an undoer (`undoer.rs`) that carries the order out. Without a keeper the worker
+//! keeps it, on one thread: the orders were made before their hooks started, so that nothing is waited for. Whoever
+//! undoes claims it first (`claims.rs`).
 
 use super::attempts::{Came, Carried, Means, Progress, carry_out, say_what_is_left};
+use super::claims::Claims;
 use super::ledger::Pen;
 use super::occasion::{Occasion, Stands};
 use super::reports::record_of;
@@ -12,11 +13,12 @@ use super::state::Record;
 use crate::hooks::Hook;
 use crate::hooks::template::SecretValues;
 use crate::masking::say;
-use crate::process::{Stop, Supervisor};
+use crate::process::Stop;
 use crate::report::{HookRecord, Status, UNDONE_EARLY};
 use crate::settings::Settings;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,12 +26,14 @@ use std::time::{Duration, Instant};
 pub(super) struct Order {
     /// The pre hook's name.
     pub of: String,
-    /// How long its effect may last.
-    pub limit: Duration,
+    /// How long its effect may last; `None` if it has no limit, and the worker hangs at a stop.
+    pub limit: Option<Duration>,
     /// What takes it back.
     pub undo: Hook,
     /// The place of that in the plan.
     pub place: usize,
+    /// The place of that among the undos.
+    pub index: usize,
     /// What it is told, but for what its hook hands on.
     pub occasion: Occasion,
     /// When the run's clock began, for how long it has taken by then.
@@ -39,156 +43,90 @@ pub(super) struct Order {
     pub pen: Pen,
     /// A stop of its own: each has one waiter.
     pub stop: Stop,
+    pub claims: Arc<Claims>,
+    /// How far somebody who died in it had come.
+    pub left: Progress,
 }
 
-/// A hold that is watched.
-pub(super) struct Hold {
-    shared: Arc<Shared>,
-    /// When the undo is due.
-    pub due: Instant,
-}
-
-struct Shared {
-    table: Mutex<Table>,
+/// The holds of a worker: kept by it alone if its keeper dies.
+#[derive(Default)]
+pub(super) struct Holds {
+    held: Mutex<BTreeMap<usize, Held>>,
     changed: Condvar,
+    work_is_over: AtomicBool,
 }
 
-struct Table {
-    stage: Stage,
-    work_is_over: bool,
+struct Held {
+    order: Order,
+    due: Instant,
+    /// What its hook has handed on, once that has ended.
+    values: Option<Vec<(String, String)>>,
 }
 
-enum Stage {
-    /// The hook is still running: its undo must wait for its end.
-    Starting,
-    /// The hook has ended, and has handed this on.
-    Held(Vec<(String, String)>),
-    /// The pipeline undoes it, or there is nothing to undo.
-    Taken,
-    /// The thread undoes it.
-    Undoing,
-    /// It has failed once, and will try again: who comes after it in the order waits no longer.
-    Retrying,
-    /// The thread has undone it.
-    Undone(Vec<Supervisor>),
-}
-
-impl Shared {
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+impl Holds {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<usize, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, change: impl FnOnce(&mut Table)) {
-        change(&mut self.table());
-        self.changed.notify_all();
+    /// A hold begins: its hook starts now. Gives when it ends.
+    pub fn begin(&self, order: Order) -> Instant {
+        let due = Instant::now() + order.limit.unwrap_or_default();
+        self.held().insert(order.index, Held { order, due, values: None });
+        due
     }
 
-    /// Waits until the undo is due and its hook has ended; gives what that handed on, and whether the work was over.
-    /// `None` if somebody else undoes it.
-    fn wait_for_turn(&self, due: Instant) -> Option<(Vec<(String, String)>, bool)> {
-        let mut table = self.table();
-        loop {
-            let left = due.saturating_duration_since(Instant::now());
-            table = match &mut table.stage {
-                Stage::Starting => self.changed.wait(table).unwrap_or_else(PoisonError::into_inner),
-                Stage::Held(_) if !left.is_zero() => {
-                    self.changed.wait_timeout(table, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-                Stage::Held(values) => {
-                    let values = std::mem::take(values);
-                    table.stage = Stage::Undoing;
-                    return Some((values, table.work_is_over));
-                }
-                Stage::Taken | Stage::Undoing | Stage::Retrying | Stage::Undone(_) => return None,
-            };
+    /// The hook of undo number `index` has ended, and has handed this on to it; `None` if it was not started.
+    pub fn hook_has_ended(&self, index: usize, values: Option<Vec<(String, String)>>) {
+        let mut held = self.held();
+        match (held.get_mut(&index), values) {
+            (Some(one), Some(values)) => one.values = Some(values),
+            (Some(_), None) => drop(held.remove(&index)),
+            (None, _) => {}
         }
-    }
-}
-
-impl Hold {
-    /// Has the hold watched from now on.
-    ///
-    /// # Errors
-    /// When the system has no thread left: then its hook must not start.
-    pub fn arm(order: Order) -> io::Result<Self> {
-        let due = Instant::now() + order.limit;
-        let table = Table { stage: Stage::Starting, work_is_over: false };
-        let shared = Arc::new(Shared { table: Mutex::new(table), changed: Condvar::new() });
-        let theirs = Arc::clone(&shared);
-        std::thread::Builder::new().name("hold".into()).spawn(move || {
-            let Some((values, work_is_over)) = theirs.wait_for_turn(due) else { return };
-            let done = Undoing { shared: &theirs, supervisors: Vec::new() };
-            order.carry_out(values, work_is_over, done);
-        })?;
-        Ok(Self { shared, due })
-    }
-
-    /// The hook has ended, and has handed this on to its undo.
-    pub fn hook_has_ended(&self, values: Vec<(String, String)>) {
-        self.shared.set(|table| {
-            if matches!(table.stage, Stage::Starting) {
-                table.stage = Stage::Held(values);
-            }
-        });
+        self.changed.notify_all();
     }
 
     /// From now on an undo is none that came before the end of the work.
     pub fn work_is_over(&self) {
-        self.shared.set(|table| table.work_is_over = true);
+        self.work_is_over.store(true, Ordering::Relaxed);
     }
 
-    /// Takes the turn to undo it, or to leave it. `false` if the thread has it already.
-    pub fn take(&self) -> bool {
-        let mut taken = false;
-        self.shared.set(|table| {
-            taken = matches!(table.stage, Stage::Starting | Stage::Held(_) | Stage::Taken);
-            if taken {
-                table.stage = Stage::Taken;
-            }
-        });
-        taken
-    }
-
-    /// Waits until the thread has undone it, or has tried to if `once`, or until then. Gives its supervisors, once.
-    pub fn wait(&self, once: bool, until: Option<Instant>) -> Option<Vec<Supervisor>> {
-        let mut table = self.shared.table();
+    /// Keeps the time of all holds, in the place of a dead keeper. Never returns.
+    pub fn keep(&self) {
+        let mut held = self.held();
         loop {
-            if let Stage::Undone(supervisors) = &mut table.stage {
-                return Some(std::mem::take(supervisors));
-            }
-            if once && matches!(table.stage, Stage::Retrying) {
-                return Some(Vec::new());
-            }
-            let changed = &self.shared.changed;
-            table = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                Some(Duration::ZERO) => return None,
-                Some(left) => changed.wait_timeout(table, left).unwrap_or_else(PoisonError::into_inner).0,
-                None => changed.wait(table).unwrap_or_else(PoisonError::into_inner),
+            let next = held.iter().filter(|(_, one)| one.values.is_some()).min_by_key(|(_, one)| one.due);
+            let next = next.map(|(index, one)| (*index, one.due.saturating_duration_since(Instant::now())));
+            held = match next {
+                None => self.changed.wait(held).unwrap_or_else(PoisonError::into_inner),
+                Some((_, left)) if !left.is_zero() => {
+                    self.changed.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                Some((index, _)) => {
+                    let due = held.remove(&index);
+                    drop(held);
+                    if let Some(Held { order, values, .. }) = due {
+                        order.carry_out(values.unwrap_or_default(), self.work_is_over.load(Ordering::Relaxed));
+                    }
+                    self.held()
+                }
             };
         }
     }
 }
 
-/// The thread's turn: however it ends, nobody waits for it in vain.
-struct Undoing<'a> {
-    shared: &'a Shared,
-    supervisors: Vec<Supervisor>,
-}
-
-impl Drop for Undoing<'_> {
-    fn drop(&mut self) {
-        let supervisors = std::mem::take(&mut self.supervisors);
-        self.shared.set(|table| table.stage = Stage::Undone(supervisors));
-    }
-}
-
 impl Order {
-    fn carry_out(mut self, values: Vec<(String, String)>, work_is_over: bool, mut done: Undoing<'_>) {
+    /// Undoes it, unless somebody else does; `values` are what its hook has handed on. Whether it was done here.
+    pub fn carry_out(mut self, values: Vec<(String, String)>, work_is_over: bool) -> bool {
+        if !self.claims.claim(self.index) {
+            return false;
+        }
         let span = tracing::info_span!("hook", hook = %self.undo.name);
         let _entered = span.enter();
         self.occasion.values.extend(values);
         self.occasion.duration = self.run_began.elapsed();
-        let early = (!work_is_over).then(|| format!("after {}, {UNDONE_EARLY}", spoken(self.limit)));
+        let when = self.limit.map_or_else(|| "at the stop".to_owned(), |limit| format!("after {}", spoken(limit)));
+        let early = (!work_is_over).then(|| format!("{when}, {UNDONE_EARLY}"));
         let trouble = early.as_ref().map(|when| format!("'{}' undone {when}", self.of));
         if let Some(trouble) = &trouble {
             if let Some(stands) = &mut self.occasion.stands {
@@ -198,6 +136,7 @@ impl Order {
             say::warn(format!("⏰ {trouble}."));
         }
         let (pen, place) = (&self.pen, self.place);
+        self.claims.started(self.index);
         let mut means = Means {
             settings: &self.settings,
             stop: &self.stop,
@@ -215,21 +154,23 @@ impl Order {
             until: None,
             has_undo: false,
             is_single: true,
+            turn: None,
             supervisors: Vec::new(),
         };
-        let mut progress = Progress::default();
+        let mut progress = std::mem::take(&mut self.left);
         let carried = loop {
             match carry_out(&self.undo, &self.occasion, &mut means, progress) {
                 Came::Ended(carried) => break carried,
                 Came::Again(so_far) => progress = so_far,
             }
-            done.shared.set(|table| table.stage = Stage::Retrying);
         };
-        done.supervisors = means.supervisors;
         let mut record = record_of(&self.undo, "running");
         note(&mut record, &carried, early.as_deref());
         say_what_is_left(&self.of, &record);
+        let is_well = record.status == "completed";
         pen.note(Record::Hook(place, Box::new(record)));
+        self.claims.ended(self.index, is_well);
+        true
     }
 }
 

@@ -1,7 +1,7 @@
 //! The steps of a run that are hooks: which run, what they are told, what became of them.
 
 use super::attempts::{Came, Carried, Means, Progress, carry_out, say_what_is_left};
-use super::hold::{self, Hold, standing_of_early};
+use super::hold::{Order, standing_of_early};
 use super::occasion::{Occasion, Stands};
 use super::pipeline::Pipeline;
 use super::reports::record_of;
@@ -14,6 +14,7 @@ use crate::masking::say;
 use crate::report::{HookRecord, Status};
 use chrono::SecondsFormat;
 use serde_json::Value as Json;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A hook and the undo that belongs to it: the undo's place among the undos.
@@ -22,7 +23,8 @@ type WithUndo<'a> = Option<(usize, &'a Hook)>;
 /// How a hook is carried out, but for what it is.
 #[derive(Default)]
 struct Way {
-    has_undo: bool,
+    /// The place of its undo among the undos.
+    undo: Option<usize>,
     /// See [`Means::until`].
     until: Option<Instant>,
     /// See [`Means::is_single`].
@@ -54,7 +56,7 @@ impl<'a> Pipeline<'a> {
     fn pre_hook(&mut self, place: usize, hook: &'a Hook) -> Option<String> {
         let undos = &self.run.plan.undos;
         let undo: WithUndo<'a> = undos.iter().enumerate().find(|(_, undo)| undo.undo_of == Some(place));
-        let mut watched = None;
+        let mut due = None;
         if let Some((index, undo)) = undo.filter(|_| hook.problem.is_none()) {
             if let Some(finding) = self.why_undo_cannot_run(index, undo) {
                 self.not_started(place, hook, &finding);
@@ -63,9 +65,9 @@ impl<'a> Pipeline<'a> {
             match hook
                 .hold_limit
                 .filter(|_| !self.keeps_effects())
-                .map(|limit| self.watch_hold(index, hook, undo, limit))
+                .map(|limit| self.order(index, hook, undo, Some(limit)))
             {
-                Some(Ok(hold)) => watched = Some(hold),
+                Some(Ok(order)) => due = Some(self.holds.begin(order)),
                 Some(Err(error)) => {
                     let mend = "raise the limit of processes of this container".to_owned();
                     self.not_started(
@@ -78,18 +80,13 @@ impl<'a> Pipeline<'a> {
                 None => {}
             }
         }
-        let due = watched.as_ref().map(|hold| hold.due);
-        let way = Way { has_undo: undo.is_some(), until: due, ..Way::default() };
-        let Came::Ended(carried) = self.carry_out(place, hook, way) else { return None };
-        if let Some(hold) = &watched {
-            if carried.started > 0 {
-                hold.hook_has_ended(carried.for_undo);
-            } else {
-                hold.take();
-            }
+        if undo.is_some() {
+            self.make_outputs_ahead(place);
         }
-        if let (Some(hold), Some((index, _))) = (watched, undo) {
-            self.holds.insert(index, hold);
+        let way = Way { undo: undo.map(|(index, _)| index), until: due, ..Way::default() };
+        let Came::Ended(carried) = self.carry_out(place, hook, way) else { return None };
+        if let Some((index, _)) = undo {
+            self.holds.hook_has_ended(index, Some(carried.for_undo).filter(|_| carried.started > 0));
         }
         carried.end.called_off
     }
@@ -116,21 +113,31 @@ impl<'a> Pipeline<'a> {
         self.ledger.note(Record::Hook(place, Box::new(record)));
     }
 
-    fn watch_hold(&self, index: usize, hook: &Hook, undo: &Hook, limit: Duration) -> std::io::Result<Hold> {
+    /// Everything for undoing this hook before the end of the work.
+    pub(super) fn order(
+        &self,
+        index: usize,
+        hook: &Hook,
+        undo: &Hook,
+        limit: Option<Duration>,
+    ) -> std::io::Result<Order> {
         let place = self.run.plan.pre.len() + index;
         let mut occasion = self.occasion(place, undo);
         occasion.stands = Some(standing_of_early());
-        Hold::arm(hold::Order {
+        Ok(Order {
             of: hook.name.clone(),
             limit,
             undo: undo.clone(),
             place,
+            index,
             occasion,
             run_began: self.began,
             settings: self.run.settings.clone(),
             secret_values: self.run.secret_values.clone(),
             pen: self.ledger.pen(),
             stop: self.hold_stop()?,
+            claims: Arc::clone(&self.run.claims),
+            left: self.ledger.state().hooks[place].as_ref().map(Progress::left).unwrap_or_default(),
         })
     }
 
@@ -144,9 +151,12 @@ impl<'a> Pipeline<'a> {
         self.say_absent(Phase::Post);
         let first = self.run.plan.pre.len() + self.run.plan.undos.len();
         for (place, hook) in self.run.plan.post.iter().enumerate().map(|(index, hook)| (first + index, hook)) {
-            if self.ledger.state().hooks[place].is_some() {
+            let known = self.ledger.state().hooks[place].as_ref();
+            if known.is_some_and(|record| record.status != "running") {
                 continue;
             }
+            // What its worker died in is run again.
+            let progress = known.map(Progress::left).unwrap_or_default();
             let stop = self.run.settings.limits.stop;
             if self.stop.request().is_some_and(|request| budget::post_hook(stop, &request).0 <= Instant::now()) {
                 self.skip(place, hook, "no time was left before the stop (STOP_TIMEOUT)");
@@ -156,7 +166,7 @@ impl<'a> Pipeline<'a> {
                 self.skip(place, hook, &reason);
                 continue;
             }
-            self.run_hook(place, hook);
+            self.carry_out(place, hook, Way { progress, ..Way::default() });
         }
     }
 
@@ -179,11 +189,6 @@ impl<'a> Pipeline<'a> {
     pub(super) fn note_skipped(&mut self, place: usize, hook: &Hook, reason: &str) {
         let record = HookRecord { reason: reason.to_owned(), ..record_of(hook, "skipped") };
         self.ledger.note(Record::Hook(place, Box::new(record)));
-    }
-
-    /// Runs a post hook.
-    fn run_hook(&mut self, place: usize, hook: &Hook) {
-        self.carry_out(place, hook, Way::default());
     }
 
     /// Runs an undo once, after `progress`. Gives what is to be gone on from, if it is to be tried again.
@@ -210,7 +215,7 @@ impl<'a> Pipeline<'a> {
             settings: &self.run.settings,
             stop: &self.stop,
             // No file on the way of an undo.
-            folder: self.run.folder.as_deref().filter(|_| hook.phase != Phase::Undo),
+            folder: self.outputs.as_ref().filter(|_| hook.phase != Phase::Undo),
             secret_values: &self.run.secret_values,
             pen: &pen,
             place,
@@ -218,8 +223,9 @@ impl<'a> Pipeline<'a> {
             alarm_at: due,
             ring: &mut ring,
             until: way.until,
-            has_undo: way.has_undo,
+            has_undo: way.undo.is_some(),
             is_single: way.is_single,
+            turn: way.undo.map(|undo| (&*self.run.claims, undo)),
             supervisors,
         };
         let came = carry_out(hook, &occasion, &mut means, way.progress);
@@ -248,7 +254,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// What the hook at this place is told now.
-    fn occasion(&self, place: usize, hook: &Hook) -> Occasion {
+    pub(super) fn occasion(&self, place: usize, hook: &Hook) -> Occasion {
         let (run, state, plan) = (self.run, self.ledger.state(), &self.run.plan);
         let (pre, undos) = (plan.pre.len(), plan.undos.len());
         let (first, task_index) = match hook.phase {
@@ -263,7 +269,8 @@ impl<'a> Pipeline<'a> {
             status: self.told_status(),
             error: standing.reason,
             snapshot: state.work.as_ref().map(|work| work.snapshot.clone()).unwrap_or_default(),
-            summary: (hook.phase == Phase::Post && state.summary_written).then(|| self.reports().summary_path()),
+            summary: (hook.phase == Phase::Post && state.summary_written && run.has_the_last_word())
+                .then(|| self.reports().summary_path()),
         });
         let mut values = state.values.clone();
         let own = hook.undo_of.and_then(|place| state.undo_values.get(&place));
@@ -288,7 +295,7 @@ impl<'a> Pipeline<'a> {
             stats: state.work.as_ref().map(|work| work.stats.clone()).unwrap_or_default(),
             hooks,
             task_index,
-            recovery: hook.phase != Phase::Pre && state.died.is_some(),
+            recovery: hook.phase != Phase::Pre && (state.died.is_some() || run.recovery.is_some()),
         }
     }
 }

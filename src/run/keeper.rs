@@ -4,31 +4,28 @@
 //! the subreaper), ends the running hook and the engine, and has a successor finish the run: summary, post hooks, seal.
 //! Should the keeper die, the worker, which holds the lock too, goes on by itself.
 
-use super::cleaner::{self, Cleaner};
-use super::ledger::{END_ORPHANS, Ledger, ORPHANS_ENDED, RECORD, supervisors};
-use super::pipeline::Pipeline;
-use super::state::{Record, State};
+use super::attend::Keeper;
+use super::claims::Claims;
+use super::journal::{Header, Journal, Owed, is_settled, owed};
+use super::recovery::{self, Recovery};
+use super::state::State;
 use super::trial::Trial;
-use super::{Job, Work, budget, identity, locks};
+use super::{Job, Work, exported, identity, locks};
 use crate::exit;
 use crate::hooks::template::SecretValues;
 use crate::hooks::{HooksFile, Plan};
-use crate::lock::{Acquire, Holder, Lock, Place, RepositoryHold};
-use crate::process::channel::Channel;
+use crate::lock::{Acquire, Holder, Place, RepositoryHold};
 use crate::process::registry::Registered;
-use crate::process::supervisor::{NAME_DRAINING, NAME_RUNNING};
-use crate::process::tree::{Progress, TreeEnder};
-use crate::process::{Exit, Process, Request, children_of, is_ignored, name_of, own_children};
+use crate::process::{self, is_ignored};
 use crate::settings::{Console, Settings};
 use chrono::Local;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork, getpid, pipe2, write};
+use nix::unistd::getpid;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A worker's command as it was called.
@@ -49,19 +46,11 @@ pub struct Command {
     pub trial: Option<Trial>,
 }
 
+/// How long the last writes of a run may take before it is ended without them.
+pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(30);
 /// The longest that a step of the work waits for the repository where post hooks come after it: they start again what
 /// pre hooks have stopped.
 const STEP_WAIT: Duration = Duration::from_secs(60);
-/// How often a killed worker gets a successor before the keeper gives up.
-const SUCCESSORS: u32 = 3;
-/// How long a supervisor may take beyond its hook's grace to end the hook of a dead worker.
-const SUPERVISOR_GRACE: Duration = Duration::from_secs(4);
-
-/// How long a dead worker's socket is listened to: a child that it had just forked may hold it open for a moment.
-const LAST_RECORDS: Duration = Duration::from_secs(2);
-
-/// How long the end of a cleaner that has left is waited for.
-const CLEANER_END: Duration = Duration::from_secs(1);
 
 /// Everything of a run that does not change: known to keeper, worker and successors alike.
 pub(super) struct Run {
@@ -87,6 +76,18 @@ pub(super) struct Run {
     pub namespace: String,
     /// The hooks files that have mistakes, as far as they may concern this worker.
     pub broken: Vec<HooksFile>,
+    /// Who or what started the run, for its reports; hooks of a recovery are told that.
+    pub trigger: String,
+    /// Who undoes what.
+    pub claims: Arc<Claims>,
+    /// What would be owed if all died now.
+    pub journal: Option<Journal>,
+    /// Why there is no journal, if there is none.
+    pub journal_error: Option<String>,
+    /// What earlier runs of the job owe still.
+    pub owed_still: Vec<String>,
+    /// The run is a dead one, and this is who makes up for what it owes.
+    pub recovery: Option<Recovery>,
 }
 
 impl Run {
@@ -96,6 +97,31 @@ impl Run {
         if let Some(hold) = &self.repository {
             hold.release();
         }
+    }
+
+    /// Where hooks hand values on: a run that is recovered has had a folder of its own.
+    pub fn values_folder(&self) -> Option<&PathBuf> {
+        self.recovery.as_ref().map_or(self.folder.as_ref(), |recovery| recovery.values.as_ref())
+    }
+
+    /// Whether no later run of the job has left its reports: then those of this run are the last ones.
+    pub fn has_the_last_word(&self) -> bool {
+        self.recovery.as_ref().is_none_or(|recovery| !recovery.is_overtaken)
+    }
+
+    /// What the run owes, in words.
+    pub fn owes(&self, state: &State) -> Vec<String> {
+        owed(&self.plan, state, self.trial.as_ref()).iter().map(Owed::sentence).collect()
+    }
+
+    /// Takes the journal away if nothing is owed any more. Whether that is so.
+    pub fn settle(&self, state: &State) -> bool {
+        let is_settled = is_settled(&self.plan, state, self.trial.as_ref());
+        if let (true, Some(journal)) = (is_settled, &self.journal) {
+            // What it says is settled all the same.
+            let _ = journal.remove();
+        }
+        is_settled
     }
 }
 
@@ -107,6 +133,15 @@ pub fn keep(command: Command) -> i32 {
         Ok(lock) => lock,
         Err(code) => return code,
     };
+    let mut command = command;
+    if command.work.keeps_stdout() {
+        command.settings.log.console = Console::Stderr;
+    }
+    let (stopped, owed_still) = recovery::before_a_run(&command, &lock);
+    if let Some(signal) = stopped {
+        lock.release();
+        return exit::of_signal(signal);
+    }
     let repository = match locks::of_the_repository(&command, &lock, place, asked) {
         Ok(repository) => repository,
         Err(code) => {
@@ -115,9 +150,6 @@ pub fn keep(command: Command) -> i32 {
         }
     };
     let Command { job, mut work, mut settings, workers, trial, .. } = command;
-    if work.keeps_stdout() {
-        settings.log.console = Console::Stderr;
-    }
     let id = identity::new_id(job.name);
     lock.say(&Holder::ourselves(&id));
     // From here on there is something to clear away.
@@ -137,7 +169,8 @@ pub fn keep(command: Command) -> i32 {
         hold
     });
     let registered = Registered::new(&settings.paths.run, &id);
-    let run = Run {
+    let claims = Claims::new(plan.undos.len());
+    let mut run = Run {
         job,
         plan,
         id,
@@ -145,6 +178,7 @@ pub fn keep(command: Command) -> i32 {
         folder: registered.as_ref().ok().map(|registered| registered.folder().to_owned()),
         folder_error: registered.as_ref().err().map(ToString::to_string),
         namespace: crate::hooks::namespace(&settings),
+        trigger: settings.trigger.clone(),
         settings,
         trial,
         broken,
@@ -152,25 +186,80 @@ pub fn keep(command: Command) -> i32 {
         repository,
         secret_values,
         awaited,
+        claims: Arc::new(Claims::none()),
+        journal: None,
+        journal_error: None,
+        owed_still,
+        recovery: None,
     };
-    let code = match signals.and_then(|signals| Keeper::new(&run, signals)) {
-        Ok(keeper) => keeper.watch(&run, work.as_mut(), &lock),
+    let target = work.target(&run.settings, &BTreeMap::new());
+    match Journal::create(&run.settings.paths.state, &header(&run, target), &run.settings.secrets) {
+        Ok(journal) => run.journal = Some(journal),
+        Err(error) => run.journal_error = Some(error.to_string()),
+    }
+    let ready = claims.map(|claims| run.claims = Arc::new(claims)).and(signals);
+    let code = match ready.and_then(|signals| Keeper::new(&run, signals)) {
+        Ok(mut keeper) => {
+            let code = keeper.watch(&run, work.as_mut(), &lock);
+            // An undo that has failed may have left them frozen.
+            process::apart(WRITE_LIMIT, || {
+                // Before the journal goes: without that nobody would look for it.
+                if let Ok(registered) = &registered {
+                    registered.remove();
+                }
+                run.settle(&keeper.state);
+            });
+            code
+        }
         Err(error) => {
+            run.settle(&State::default());
+            if let Ok(registered) = &registered {
+                registered.remove();
+            }
             let _ = writeln!(io::stderr(), "❌ {} not run: the keeper cannot start: {error}", job.name);
             exit::FAILURE
         }
     };
     run.release_repository();
-    if let Ok(registered) = registered {
-        registered.remove();
-    }
     lock.release();
+    // Nothing is held any more that others wait for: this may be the folder of another file system that hangs.
+    run.journal = None;
+    // Why there are no metrics, the run has said of its own.
+    process::apart(WRITE_LIMIT, || {
+        let _ = exported::export_debts(&run.settings, Some(run.job.name));
+    });
     code
+}
+
+/// What the journal says of a run before its first step.
+fn header(run: &Run, target: String) -> Header {
+    Header {
+        run_id: run.id.clone(),
+        job: run.job.name.to_owned(),
+        trigger: run.trigger.clone(),
+        parent: run.settings.parent_run.clone(),
+        started_at: run.started_at,
+        hostname: run.settings.identity.hostname.clone(),
+        target,
+        namespace: run.namespace.clone(),
+        trial: run.trial.clone(),
+        is_notified: run.is_notified,
+        pid_namespace: process::pid_namespace(),
+        keeper: getpid().as_raw(),
+        folder: run.folder.clone(),
+        plan: run.plan.clone(),
+    }
+}
+
+/// Says that a process of a run cannot start, where there is no other way to say it. Gives its exit code.
+pub(super) fn cannot_start(run: &Run, error: &io::Error) -> i32 {
+    let _ = writeln!(io::stderr(), "❌ {}: the worker cannot start: {error}", run.job.name);
+    exit::FAILURE
 }
 
 /// Has signals wait to be read, those that come before there is a worker, too. A hang-up that we were started to ignore
 /// (nohup) stays ignored.
-fn hear_signals() -> io::Result<SignalFd> {
+pub(super) fn hear_signals() -> io::Result<SignalFd> {
     let mut heard = SigSet::empty();
     for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
         if signal != Signal::SIGHUP || !is_ignored(signal) {
@@ -179,263 +268,4 @@ fn hear_signals() -> io::Result<SignalFd> {
     }
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&heard), None)?;
     Ok(SignalFd::with_flags(&heard, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?)
-}
-
-struct Keeper {
-    signals: SignalFd,
-    /// Every signal that asked for a stop so far: what one worker was told, or could not be told, its successor must
-    /// know.
-    asked: Vec<u8>,
-    state: State,
-    /// What the keeper had adopted before the running hook was started: left on purpose, as far as is known.
-    leftovers: Vec<Pid>,
-    /// The way to whoever pays what the run owes, if we and the worker die together.
-    cleaner: Option<Cleaner>,
-}
-
-/// A worker as its keeper sees it.
-struct Worker {
-    pid: Pid,
-    channel: Channel,
-    stop: OwnedFd,
-}
-
-impl Keeper {
-    fn new(run: &Run, signals: SignalFd) -> io::Result<Self> {
-        nix::sys::prctl::set_child_subreaper(true)?;
-        let state = State::new(run.plan.all().count());
-        let cleaner = Cleaner::new().ok();
-        Ok(Self { signals, asked: Vec::new(), state, leftovers: Vec::new(), cleaner })
-    }
-
-    fn watch(mut self, run: &Run, work: &mut dyn Work, lock: &Lock) -> i32 {
-        let code = self.watch_workers(run, work, lock);
-        if let Some(cleaner) = &mut self.cleaner {
-            cleaner.dismiss();
-            // Its socket is closed: its end is a moment away.
-            let until = Instant::now() + CLEANER_END;
-            while own_children().iter().any(|pid| name_of(*pid) == cleaner::NAME) && Instant::now() < until {
-                reap_all();
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
-        reap_all();
-        code
-    }
-
-    fn watch_workers(&mut self, run: &Run, work: &mut dyn Work, lock: &Lock) -> i32 {
-        for _ in 0..=SUCCESSORS {
-            let worker = match self.start(run, work) {
-                Ok(worker) => worker,
-                Err(error) => {
-                    let _ = writeln!(io::stderr(), "❌ {}: the worker cannot be started: {error}", run.job.name);
-                    return self.state.sealed.unwrap_or(exit::FAILURE);
-                }
-            };
-            lock.say(&Holder::ourselves(&run.id));
-            let how = self.attend(worker);
-            match (self.state.sealed, how) {
-                (Some(code), Exit::Code(_)) => return code,
-                (Some(code), Exit::Signal(_)) if self.state.notified.is_some() => return code,
-                // Sealed, but what comes after (the last reports) died.
-                (Some(_), Exit::Signal(_)) => {}
-                (None, Exit::Code(code)) if !self.state.begun => return code,
-                (None, Exit::Code(code)) => self.state.apply(Record::Died(code + 256)),
-                (None, Exit::Signal(signal)) => self.state.apply(Record::Died(signal)),
-            }
-            self.end_what_is_left(run);
-            if !self.state.begun {
-                // It died at its questions: nothing was begun, nothing is owed.
-                return exit::of_signal(self.state.died.unwrap_or(libc::SIGKILL));
-            }
-        }
-        let _ = writeln!(io::stderr(), "❌ {}: every successor of the worker died; giving up.", run.job.name);
-        super::outcome::death(self.state.died.unwrap_or(libc::SIGKILL)).0
-    }
-
-    /// Forks the worker: it has everything that we have, without a start of its own.
-    fn start(&mut self, run: &Run, work: &mut dyn Work) -> io::Result<Worker> {
-        let (channel, theirs) = Channel::pair()?;
-        let (stop_theirs, stop) = pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
-        self.note_signals();
-        // SAFETY: this process has one thread, so the child may do whatever a program may do.
-        match unsafe { fork() }? {
-            ForkResult::Parent { child } => {
-                let _ = write(&stop, &self.asked);
-                if let Some(cleaner) = &mut self.cleaner {
-                    cleaner.leave_to_the_worker();
-                }
-                Ok(Worker { pid: child, channel, stop })
-            }
-            ForkResult::Child => {
-                drop((channel, stop));
-                let ledger = Ledger::new(self.state.clone(), theirs, self.cleaner.take());
-                let code = match Pipeline::new(run, ledger, stop_theirs) {
-                    Ok(pipeline) => pipeline.go(work),
-                    Err(error) => {
-                        let _ = writeln!(io::stderr(), "❌ {}: the worker cannot start: {error}", run.job.name);
-                        exit::FAILURE
-                    }
-                };
-                std::process::exit(code)
-            }
-        }
-    }
-
-    /// Waits for the worker's end; meanwhile notes its records, hands signals on, and ends what dead supervisors left.
-    fn attend(&mut self, mut worker: Worker) -> Exit {
-        let mut orphans: Option<TreeEnder> = None;
-        loop {
-            self.hear(&mut worker, &mut orphans);
-            if let Some(exit) = reap(worker.pid) {
-                // Its last records are in the socket.
-                let until = Instant::now() + LAST_RECORDS;
-                while !worker.channel.is_closed() && Instant::now() < until {
-                    let mut fds = [PollFd::new(worker.channel.as_fd(), PollFlags::POLLIN)];
-                    let _ = poll(&mut fds, PollTimeout::from(50_u8));
-                    self.hear(&mut worker, &mut orphans);
-                }
-                return exit;
-            }
-            let mut timeout = PollTimeout::NONE;
-            if let Some(ender) = &mut orphans {
-                match ender.step() {
-                    Progress::Wait(time) => timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX),
-                    Progress::Gone | Progress::Left(_) => {
-                        orphans = None;
-                        worker.channel.send(ORPHANS_ENDED, &[]);
-                    }
-                }
-            }
-            {
-                let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-                if !worker.channel.is_closed() {
-                    fds.push(PollFd::new(worker.channel.as_fd(), PollFlags::POLLIN));
-                }
-                let _ = poll(&mut fds, timeout);
-            }
-            self.hand_signals_on(&worker);
-        }
-    }
-
-    fn hear(&mut self, worker: &mut Worker, orphans: &mut Option<TreeEnder>) {
-        for (kind, body) in worker.channel.receive() {
-            match kind {
-                RECORD => {
-                    if let Ok(record) = serde_json::from_slice(&body) {
-                        let begins = match &record {
-                            // An undo may begin while the work goes on, which has begun before it.
-                            Record::Hook(_, hook) => {
-                                hook.status == "running" && (hook.phase != "undo" || self.state.work.is_some())
-                            }
-                            Record::WorkStarted(_) => true,
-                            _ => false,
-                        };
-                        if begins {
-                            self.leftovers = own_children();
-                            self.leftovers.retain(|pid| *pid != worker.pid);
-                        }
-                        self.state.apply(record);
-                    }
-                }
-                END_ORPHANS => {
-                    let millis = <[u8; 8]>::try_from(body.as_slice()).map_or(0, u64::from_le_bytes);
-                    let mut keep = self.leftovers.clone();
-                    keep.push(worker.pid);
-                    keep.extend(supervisors());
-                    *orphans = Some(TreeEnder::begin(Duration::from_millis(millis), keep));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn hand_signals_on(&mut self, worker: &Worker) {
-        for (signal, code) in self.note_signals() {
-            // What is typed at the terminal, the worker got too: it is in our process group. A hang-up is for the leader
-            // of the session alone.
-            if code != libc::SI_KERNEL || i32::from(signal) == libc::SIGHUP {
-                let _ = write(&worker.stop, &[signal]);
-            }
-        }
-    }
-
-    /// Takes note of the signals that have come, and gives them with what sent them (sigaction(2): `si_code`).
-    fn note_signals(&mut self) -> Vec<(u8, i32)> {
-        let mut signals = Vec::new();
-        while let Ok(Some(signal)) = self.signals.read_signal() {
-            if signal.ssi_signo != libc::SIGCHLD as u32 {
-                signals.push((signal.ssi_signo as u8, signal.ssi_code));
-            }
-        }
-        for (signal, _) in &signals {
-            if !self.asked.contains(signal) {
-                self.asked.push(*signal);
-            }
-        }
-        signals
-    }
-
-    /// Ends what a dead worker left: its hook's supervisor sees its channel closed and ends the hook; the engine gets
-    /// SIGINT. What hooks left on purpose stays.
-    fn end_what_is_left(&mut self, run: &Run) {
-        let kill_after = run.settings.hooks.kill_after;
-        let request = Request { signal: Signal::SIGTERM, at: Instant::now(), again: false };
-        let grace = budget::engine_grace(run.settings.limits.stop, &request);
-        let mut keep = self.leftovers.clone();
-        keep.extend(supervisors());
-        let mut ender = TreeEnder::begin_with_engine(grace, keep);
-        let give_up_at = Instant::now() + kill_after.max(grace) + SUPERVISOR_GRACE;
-        let mut engine_gone = false;
-        loop {
-            reap_all();
-            self.note_signals();
-            engine_gone = engine_gone || !matches!(ender.step(), Progress::Wait(_));
-            let busy: Vec<Process> =
-                children_of(getpid()).into_iter().filter(|p| !p.is_over() && name_of(p.pid) == NAME_RUNNING).collect();
-            if busy.is_empty() && engine_gone {
-                break;
-            }
-            if Instant::now() >= give_up_at {
-                // A supervisor that is stopped or stuck: what is below it comes to us.
-                for process in &busy {
-                    let _ = kill(process.pid, Signal::SIGKILL);
-                }
-                let mut keep = self.leftovers.clone();
-                keep.extend(
-                    children_of(getpid())
-                        .iter()
-                        .map(|p| p.pid)
-                        .filter(|pid| matches!(name_of(*pid).as_str(), NAME_DRAINING | cleaner::NAME)),
-                );
-                let mut rest = TreeEnder::begin(Duration::ZERO, keep);
-                while let Progress::Wait(time) = rest.step() {
-                    reap_all();
-                    std::thread::sleep(time);
-                }
-                break;
-            }
-            let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            let _ = poll(&mut fds, PollTimeout::from(20_u8));
-        }
-        reap_all();
-    }
-}
-
-/// Waits for everything that has ended, and says how the worker did, if it is among it.
-fn reap(worker: Pid) -> Option<Exit> {
-    let mut exit = None;
-    loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == worker => exit = Some(Exit::Code(code)),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == worker => exit = Some(Exit::Signal(signal as i32)),
-            Ok(WaitStatus::StillAlive) => return exit,
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(_) => return exit,
-        }
-    }
-}
-
-fn reap_all() {
-    let _ = reap(Pid::from_raw(-1));
 }

@@ -3,7 +3,7 @@
 //! What a hook that ended well has left, it left on purpose; what one that was killed or gave up has left, nobody meant.
 
 use crate::masking::say;
-use crate::process::{Process, descendants_of};
+use crate::process::{Process, descendants_of, told};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::time::{Duration, Instant};
@@ -16,8 +16,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Ends everything below this supervisor, whose hook has ended: SIGTERM and SIGCONT once, SIGKILL after `grace`. What
 /// cannot be ended is said, and not waited for.
 pub(super) fn end_below(supervisor: Pid, hook: &str, grace: Duration) {
-    let alive =
-        || -> Vec<Process> { descendants_of(supervisor).into_iter().filter(|process| !process.is_over()).collect() };
+    end(hook, grace, || descendants_of(supervisor).into_iter().filter(|process| !process.is_over()).collect());
+}
+
+/// Ends, in the same way, everything that says in its environment that it belongs to this hook of this run: what nobody
+/// above it is left to end.
+pub(super) fn end_told(run: &str, hook: &str, grace: Duration) {
+    end(hook, grace, || told(&[("RUN_ID", run), ("HOOK_NAME", hook)]));
+}
+
+fn end(hook: &str, grace: Duration, alive: impl Fn() -> Vec<Process>) {
     for process in alive() {
         let _ = kill(process.pid, Signal::SIGTERM);
         let _ = kill(process.pid, Signal::SIGCONT);

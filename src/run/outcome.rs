@@ -6,6 +6,18 @@ use crate::hooks::{Hook, OnError, Phase};
 use crate::report::{HookRecord, Status, WorkRecord};
 use std::fmt::Write as _;
 
+/// Why a run is `interrupted` that nobody lived to finish.
+pub(super) const CUT_SHORT: &str = "cut short: its processes were killed, or their container or machine ended";
+
+/// The same behind what became of a hook.
+pub(super) const BECAUSE_CUT_SHORT: &str =
+    ": the run was cut short (its processes were killed, or their container or machine ended)";
+
+/// How many records of a journal are damaged, as a subject: `1 record of its journal is`.
+pub(super) fn damaged_records(lost: usize) -> String {
+    if lost == 1 { "1 record of its journal is".to_owned() } else { format!("{lost} records of its journal are") }
+}
+
 /// How a run stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -36,7 +48,7 @@ pub fn failures<'a>(hooks: &[&'a Hook], state: &'a State, phase: Phase) -> Vec<(
         .collect()
 }
 
-/// How the run stands now. A failed undo is named after whatever else the run failed of.
+/// How the run stands now. A failed undo is named after whatever else the run failed of, and so is a damaged journal.
 pub fn outcome(hooks: &[&Hook], state: &State) -> Outcome {
     let mut outcome = verdict(hooks, state);
     if !matches!(outcome.status, Status::Success | Status::Warning) {
@@ -44,6 +56,9 @@ pub fn outcome(hooks: &[&Hook], state: &State) -> Outcome {
             let of = undo.undo_of.and_then(|of| hooks.get(of)).map_or("its hook", |hook| hook.name.as_str());
             // Writing to a string does not fail.
             let _ = write!(outcome.reason, "; {} failed: the effect of {of} may still be there", record.name);
+        }
+        if state.damaged > 0 {
+            let _ = write!(outcome.reason, "; {} damaged", damaged_records(state.damaged));
         }
     }
     outcome
@@ -54,6 +69,11 @@ fn verdict(hooks: &[&Hook], state: &State) -> Outcome {
     if let Some(signal) = state.interrupted {
         let name = nix::sys::signal::Signal::try_from(signal).map_or("a signal", nix::sys::signal::Signal::as_str);
         return outcome(Status::Interrupted, exit::of_signal(signal), format!("ended by {name}"));
+    }
+    if state.crashed {
+        let known = state.work.as_ref().map_or(0, |work| work.code);
+        let code = if known == 0 { exit::of_signal(libc::SIGKILL) } else { known };
+        return outcome(Status::Interrupted, code, CUT_SHORT.to_owned());
     }
     if let Some(how) = state.died.filter(|_| state.work.as_ref().is_none_or(|work| work.killed)) {
         let (code, why) = death(how);
@@ -73,11 +93,13 @@ fn verdict(hooks: &[&Hook], state: &State) -> Outcome {
     if let Some((_, record)) = post.iter().find(|(hook, _)| hook.on_error == OnError::Fail) {
         return outcome(Status::Failure, exit::POST_HOOK_FAILED, said(record));
     }
-    // First what may still be there, then what is not what it should be, then the rest.
-    let around = (failures(hooks, state, Phase::Undo).into_iter().map(|(_, record)| said(record)))
+    // First what earlier runs have left, then what may still be there of this one, then what is not what it should be.
+    let undos = failures(hooks, state, Phase::Undo).into_iter().map(|(_, record)| said(record));
+    let around = (state.owed_still.iter().cloned().chain(undos))
         .chain(state.held_too_long.iter().cloned())
         .chain(failures(hooks, state, Phase::Pre).into_iter().chain(post).map(|(_, record)| said(record)))
         .chain(state.work.iter().flat_map(|work| work.warnings.iter().cloned()))
+        .chain((state.damaged > 0).then(|| format!("{} damaged", damaged_records(state.damaged))))
         .chain(state.trouble.iter().cloned())
         .next();
     match around {

@@ -3,20 +3,25 @@
 //! One pipeline for every worker, and for the successor of a killed one: each step looks at what is known already, so
 //! a successor goes on where its predecessor fell.
 
+use super::bounded::{Turn, Writers};
 use super::delivery::Delivery;
-use super::hold::Hold;
+use super::hold::Holds;
+use super::journal::Journal;
 use super::keeper::Run;
 use super::ledger::Ledger;
+use super::ledger::journal_trouble;
 use super::outcome::{self, Outcome};
 use super::reports::{Notification, Reports};
 use super::state::{Record, WorkEnd};
-use super::{Asked, Cancelled, Debts, Work, WorkContext, Worked, debts, locks};
+use super::{Asked, Cancelled, Debt, Debts, Work, WorkContext, Worked, locks, recovery};
 use crate::exit;
-use crate::hooks::{Directory, Hook, Phase, read_handed_on};
+use crate::hooks::{Directory, Hook, OutputFiles, Phase, read_handed_on};
+use crate::lock::RepositoryHold;
 use crate::masking::output::{self, Output};
 use crate::masking::say;
-use crate::process::{Stop, Supervisor, is_ignored};
+use crate::process::{self, Stop, Supervisor, is_ignored};
 use crate::report::{Attempt, HookRecord};
+use crate::settings::seeded::{Fault, seeded};
 use crate::settings::table::{self, Class};
 use crate::settings::{Effect, Mistake};
 use chrono::Local;
@@ -24,6 +29,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::read;
 use serde_json::Map;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
@@ -52,14 +58,20 @@ pub(super) struct Pipeline<'a> {
     pub(super) complaints: Vec<String>,
     /// Asked together with `stop`, for the threads that watch holds: each stop has one waiter.
     pub(super) stops: Arc<Mutex<Vec<Stop>>>,
-    /// The holds that are watched, by the place of their undo among the undos.
-    pub(super) holds: BTreeMap<usize, Hold>,
+    /// See [`Pipeline::hold_stop`].
+    for_holds: OnceCell<Stop>,
+    /// The holds, for when nobody else keeps their time.
+    pub(super) holds: Arc<Holds>,
     /// When the run's clock began.
     pub(super) began: Instant,
     /// See [`Pipeline::work_is_over`].
     pub(super) work_over_at: Option<Instant>,
     /// Notifications that are on their way while an undo runs.
     pub(super) letter: Option<Delivery<Vec<Notification>>>,
+    /// Where hooks hand values on; `None` if the run has no folder.
+    pub(super) outputs: Option<OutputFiles>,
+    /// Writes what may lie on a file system that an undo has failed to thaw.
+    pub(super) writers: Writers,
 }
 
 impl<'a> Pipeline<'a> {
@@ -79,6 +91,9 @@ impl<'a> Pipeline<'a> {
             }
         })?;
         let asked = Arc::clone(&stops);
+        let holds = Arc::new(Holds::default());
+        let orders = Arc::clone(&holds);
+        process::lend_to_supervisors(run.journal.as_ref().map(Journal::as_fd));
         std::thread::Builder::new().name("keeper".into()).spawn(move || {
             let mut signal = [0];
             while matches!(read(&keeper_signals, &mut signal), Ok(1)) {
@@ -86,9 +101,11 @@ impl<'a> Pipeline<'a> {
             }
             // The keeper is dead: what it would have adopted comes to us.
             let _ = nix::sys::prctl::set_child_subreaper(true);
+            orders.keep();
         })?;
         let settings = &run.settings;
-        let output = output::open(settings.secrets.clone(), settings.log.clone());
+        let output = output::open(settings.secrets.clone(), settings.log.clone())?;
+        output.let_logs_let_go(process::own_descriptors);
         Ok(Self {
             run,
             ledger,
@@ -99,21 +116,29 @@ impl<'a> Pipeline<'a> {
             supervisors: Vec::new(),
             complaints: Vec::new(),
             stops,
-            holds: BTreeMap::new(),
+            holds,
+            for_holds: OnceCell::new(),
             began: Instant::now(),
             work_over_at: None,
             letter: None,
+            outputs: run.folder.as_deref().map(OutputFiles::new),
+            writers: Writers::default(),
         })
     }
 
     /// A stop that is asked for whenever ours is, for another thread to wait for.
     pub(super) fn hold_stop(&self) -> io::Result<Stop> {
+        // One for all of them: one thread carries them out, one after the other.
+        if let Some(stop) = self.for_holds.get() {
+            return Ok(stop.clone());
+        }
         let stop = Stop::new()?;
         let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(request) = self.stop.request() {
             stop.ask(request.signal);
         }
         stops.push(stop.clone());
+        let _ = self.for_holds.set(stop.clone());
         Ok(stop)
     }
 
@@ -151,32 +176,51 @@ impl<'a> Pipeline<'a> {
                 }
             }
             // What the questions settled: a target that was typed.
-            self.target = work.target(&self.run.settings, &self.ledger.state().values);
+            self.find_target(work);
             self.begin();
             if self.run.trial.as_ref().is_none_or(|trial| trial.pre) {
                 self.pre_hooks();
             }
             // What they handed on may change what is read.
-            self.target = work.target(&self.run.settings, &self.ledger.state().values);
+            self.find_target(work);
             self.work(work);
         }
         self.work_is_over();
-        self.run.release_repository();
-        let code = if self.run.trial.is_some() { self.finish_trial() } else { self.finish() };
+        let code = if self.run.trial.is_some() { self.finish_trial() } else { self.finish(work) };
         self.leave(code)
+    }
+
+    fn find_target(&mut self, work: &dyn Work) {
+        let target = work.target(&self.run.settings, &self.ledger.state().values);
+        if target != self.target {
+            self.ledger.note(Record::Target(target.clone()));
+        }
+        self.target = target;
     }
 
     fn leave(mut self, code: i32) -> i32 {
         self.output.flush();
         if let Some(folder) = self.run.folder.as_ref().filter(|_| self.ledger.is_alone()) {
             // Nobody else does it any more.
-            let _ = fs::remove_dir_all(folder);
+            self.remove_folder(folder);
             self.run.release_repository();
+        }
+        self.ledger.pen().sync();
+        self.ledger.look();
+        if self.ledger.is_alone() && self.run.settle(self.ledger.state()) {
+            recovery::clear_folders(self.run, &[]);
         }
         if self.ledger.is_alone() {
             self.ledger.dismiss_cleaner();
         }
         code
+    }
+
+    /// Has the run's log opened by whoever writes it, when there is something to write: it may lie on a frozen file system.
+    pub(super) fn open_log_later(&self) {
+        if self.run.trial.is_none() && self.run.has_the_last_word() {
+            self.output.open_log_later(&self.log_path());
+        }
     }
 
     pub(super) fn log_path(&self) -> PathBuf {
@@ -186,6 +230,10 @@ impl<'a> Pipeline<'a> {
     /// From here on the run is recorded: its logs are its own, and it owes its post hooks.
     fn begin(&mut self) {
         self.ledger.note(Record::Begun);
+        if let Some(ticket) = self.run.repository.as_ref().map(RepositoryHold::ticket) {
+            // Torn up when the repository is let go, by whoever does that.
+            self.ledger.pen().note(Record::Owes(Debt::File(ticket)));
+        }
         let job = self.run.job.name;
         if self.run.trial.is_none() {
             for kind in ["last", "mail-last"] {
@@ -202,6 +250,13 @@ impl<'a> Pipeline<'a> {
                     self.ledger.note(Record::Trouble(mistake.to_string()));
                 }
             }
+        }
+        for what in &self.run.owed_still {
+            say::error(format!("❌ {what}"));
+            self.ledger.note(Record::OwedStill(self.run.settings.secrets.mask(what).into_owned()));
+        }
+        if let Some(error) = &self.run.journal_error {
+            self.trouble(&journal_trouble(error));
         }
         if let Some(error) = &self.run.folder_error {
             let runs = self.run.settings.paths.run.join("runs");
@@ -267,26 +322,41 @@ impl<'a> Pipeline<'a> {
 
     /// The successor of a killed worker: settles what its predecessor left open.
     fn take_over(&mut self, work: &dyn Work) {
-        if self.run.trial.is_none() {
-            let _ = self.output.open_log(&self.log_path());
-        }
-        debts::settle_all(&mut self.ledger);
+        self.ledger.pen().hold(true);
+        self.open_log_later();
         let state = self.ledger.state();
+        if let Some(recovery) = &self.run.recovery {
+            let owed = self.run.owes(state).join(", ");
+            let (id, began) = (&self.run.id, self.run.started_at.format("%Y-%m-%d %H:%M:%S"));
+            let stands = if state.sealed.is_some() { "still owes something" } else { "was not finished" };
+            say::warn(format!("⚠️ Run {id}, begun {began}, {stands}. Recovery {}: {owed}.", recovery.id));
+            recovery::end_what_hooks_left(self.run, state);
+        }
         if state.sealed.is_some() {
             return;
         }
-        let (code, reason) = outcome::death(state.died.unwrap_or(libc::SIGKILL));
+        let is_crashed = state.crashed;
+        let (code, reason) = if is_crashed {
+            (exit::of_signal(libc::SIGKILL), outcome::CUT_SHORT.to_owned())
+        } else {
+            let (code, reason) = outcome::death(state.died.unwrap_or(libc::SIGKILL));
+            say::error(format!("❌ {reason}; its keeper finishes the run."));
+            (code, reason)
+        };
+        let because = if is_crashed { outcome::BECAUSE_CUT_SHORT.to_owned() } else { format!(", since {reason}") };
         let (clock, ended) = (state.clock, state.work.is_some());
-        say::error(format!("❌ {reason}; its keeper finishes the run."));
         for (place, hook) in self.hooks.clone().into_iter().enumerate() {
             match &self.ledger.state().hooks[place] {
-                // What it was undoing is undone again.
-                Some(record) if record.status == "running" && hook.phase != Phase::Undo => {
-                    let record = end_of_left(record, &reason);
+                // What it was undoing is undone again, and its post hook is run again.
+                Some(record) if record.status == "running" && hook.phase == Phase::Pre => {
+                    let record = end_of_left(record, &because);
                     self.keep_values_for_undo(place, hook, record.attempts);
                     self.ledger.note(Record::Hook(place, Box::new(record)));
                 }
-                None if hook.phase == Phase::Pre => self.skip(place, hook, &format!("not run, since {reason}")),
+                None if hook.phase == Phase::Pre => self.skip(place, hook, &format!("not run{because}")),
+                None if hook.phase == Phase::Post && seeded(Fault::PostForgotten) => {
+                    self.skip(place, hook, "forgotten");
+                }
                 _ => {}
             }
         }
@@ -294,7 +364,9 @@ impl<'a> Pipeline<'a> {
             self.ledger.note(Record::Trouble(reason));
             return;
         }
-        let milliseconds = clock.map_or(0, |at| (Local::now() - at).num_milliseconds().max(0) as u64);
+        // How long the dead worked is not known: what has passed since is none of it.
+        let counted = clock.filter(|_| !is_crashed);
+        let milliseconds = counted.map_or(0, |at| (Local::now() - at).num_milliseconds().max(0) as u64);
         self.ledger.note(Record::WorkEnded(Box::new(WorkEnd {
             started: clock.is_some(),
             killed: true,
@@ -310,7 +382,7 @@ impl<'a> Pipeline<'a> {
     /// What the hook that a worker died in had handed on by then: it may have made what its undo is to take back.
     fn keep_values_for_undo(&mut self, place: usize, hook: &Hook, attempts: u32) {
         let is_undone = self.run.plan.undos.iter().any(|undo| undo.undo_of == Some(place));
-        let Some(folder) = self.run.folder.as_ref().filter(|_| hook.phase == Phase::Pre && is_undone) else { return };
+        let Some(folder) = self.run.values_folder().filter(|_| hook.phase == Phase::Pre && is_undone) else { return };
         let known = self.ledger.state().undo_values.get(&place);
         let mut values: BTreeMap<String, String> = known.into_iter().flatten().cloned().collect();
         for attempt in 1..=attempts {
@@ -327,7 +399,7 @@ impl<'a> Pipeline<'a> {
         self.ledger.note(Record::Cancelled(extras));
         self.ledger.note(how);
         self.open_log();
-        self.write_summary();
+        self.write_summary(Turn::Last);
         let code = self.standing().code;
         self.ledger.note(Record::Sealed(code));
         self.leave(code)
@@ -384,7 +456,6 @@ impl<'a> Pipeline<'a> {
             // What served the engine has no purpose without it.
             self.ledger.end_orphans(ENGINE_ORPHANS_GRACE);
         }
-        debts::settle_all(&mut self.ledger);
         if end.code != 0 {
             self.note_interruption();
         }
@@ -433,37 +504,20 @@ impl<'a> Pipeline<'a> {
             milliseconds: started.elapsed().as_millis() as u64,
         }
     }
-
-    /// The log of a run that went wrong is kept until the next one that does.
-    pub(super) fn keep_error_log(&self) {
-        let failed = self.ledger.state().work.as_ref().is_some_and(|work| {
-            work.code != 0 && !work.deferred || work.steps.iter().any(|step| step.status == "failed")
-        });
-        if !failed {
-            return;
-        }
-        self.output.flush();
-        let to = self.run.settings.paths.log.join(format!("{}-error-last.log", self.run.job.name));
-        let beside = to.with_extension("log.tmp");
-        let copied = fs::copy(self.log_path(), &beside).and_then(|_| fs::rename(&beside, &to));
-        if let Err(error) = copied {
-            let _ = fs::remove_file(&beside);
-            say::error(format!("❌ The error log {} cannot be written: {error}", to.display()));
-        }
-    }
 }
 
 /// How a hook ended that its worker died in, or before a further attempt of it: then it ended as its last attempt did.
-fn end_of_left(record: &HookRecord, reason: &str) -> HookRecord {
+/// `because` follows what became of it.
+fn end_of_left(record: &HookRecord, because: &str) -> HookRecord {
     let mut record = record.clone();
     let status = if record.timed_out { "timed_out" } else { "failed" };
     status.clone_into(&mut record.status);
     if record.exit_code.is_some() {
-        record.reason = format!("{}; not tried again, since {reason}", record.reason);
+        record.reason = format!("{}; not tried again{because}", record.reason);
     } else {
         let exit_code = exit::of_signal(libc::SIGTERM);
         record.exit_code = Some(exit_code);
-        record.reason = format!("ended, since {reason}");
+        record.reason = format!("ended{because}");
         if !record.tries.is_empty() {
             record.tries.push(Attempt { exit_code, duration_ms: 0, reason: record.reason.clone() });
         }

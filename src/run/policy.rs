@@ -39,7 +39,13 @@ fn why_it_failed(hooks: &[&Hook], state: &State, stands: &Outcome, job: &str) ->
     let exception = || Some(format!("Task skipped due to critical task exception: {job}"));
     match stands.status {
         Status::Success | Status::Warning | Status::Skipped => None,
-        Status::Interrupted if state.interrupted.is_none() => exception(),
+        Status::Interrupted if state.interrupted.is_none() => {
+            // Its work had ended well: the exception was none of it.
+            if state.crashed && outcome::work_succeeded(state) {
+                return Some("Task skipped: the run was cut short".to_owned());
+            }
+            exception()
+        }
         Status::Interrupted => Some(format!("Task skipped: the run was {}", stands.reason)),
         Status::Failure => {
             if let Some(record) = outcome::forbidding(hooks, state) {

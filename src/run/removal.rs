@@ -111,7 +111,8 @@ enum FileSystem {
 
 impl FileSystem {
     fn of(folder: BorrowedFd<'_>) -> io::Result<Self> {
-        let facts = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", folder.as_raw_fd())).unwrap_or_default();
+        let facts =
+            std::fs::read_to_string(format!("/proc/thread-self/fdinfo/{}", folder.as_raw_fd())).unwrap_or_default();
         let mount = facts.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
         Ok(match mount {
             Some(mount) => Self::Mount(mount),
@@ -126,7 +127,7 @@ fn open(place: &OwnedFd) -> io::Result<OwnedFd> {
     if fstat(place)?.st_mode & OWNER != OWNER {
         // A descriptor of this kind cannot be changed itself, but what it stands for can. If that is forbidden, what
         // follows says so.
-        let itself = format!("/proc/self/fd/{}", place.as_raw_fd());
+        let itself = format!("/proc/thread-self/fd/{}", place.as_raw_fd());
         let _ = nix::sys::stat::fchmodat(
             AT_FDCWD,
             itself.as_str(),

@@ -12,7 +12,9 @@ use crate::report::{self, Document, HookRecord, Sent, WorkRecord};
 use crate::settings::Settings;
 use chrono::Local;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Mail takes at most this long.
@@ -60,7 +62,7 @@ impl Reports<'_> {
             gauges: run.job.gauges,
             exit_code: code,
             run_id: run.id.clone(),
-            trigger: run.settings.trigger.clone(),
+            trigger: run.trigger.clone(),
             status,
             last_success_at,
             hooks_verdict: outcome::hooks_verdict(state).to_owned(),
@@ -82,23 +84,37 @@ impl Reports<'_> {
         hooks.map(|(hook, record)| record.clone().unwrap_or_else(|| record_of(hook, "pending"))).collect()
     }
 
-    /// Writes `last-<job>.json`.
-    ///
-    /// # Errors
-    /// The line that says why it is not there.
-    pub fn write_summary(&self) -> Result<(), String> {
+    /// `last-<job>.json`, to be written.
+    pub fn summary(&self) -> Writing {
         let path = self.summary_path();
-        report::file::write(&path, &self.document(), &self.run.settings.secrets)
-            .map_err(|error| format!("❌ The summary {} cannot be written: {error}", path.display()))
+        let (document, secrets, shown) = (self.document(), self.run.settings.secrets.clone(), path.clone());
+        let line = move |why: &str| format!("❌ The summary {} cannot be written: {why}", shown.display());
+        Writing::new(&path.clone(), line, move || report::file::write(&path, &document, &secrets))
     }
 
-    /// Writes the Prometheus textfile, if there is a folder for it.
-    ///
-    /// # Errors
-    /// The line that says why it is not there.
-    pub fn write_metrics(&self) -> Result<(), String> {
-        let Some(folder) = &self.run.settings.notify.metrics_dir else { return Ok(()) };
-        report::metrics::write(folder, &self.document(), &self.run.settings.secrets)
+    /// The Prometheus textfile, if there is a folder for it.
+    pub fn metrics(&self) -> Option<Writing> {
+        let folder = self.run.settings.notify.metrics_dir.clone()?;
+        let (document, secrets, shown) = (self.document(), self.run.settings.secrets.clone(), folder.clone());
+        Some(Writing {
+            folder: folder.clone(),
+            write: Box::new(move || report::metrics::write(&folder, &document, &secrets)),
+            line: Box::new(move |why| {
+                format!("⚠️ METRICS_DIR='{}' is not writable; no metrics are written ({why})", shown.display())
+            }),
+        })
+    }
+
+    /// A copy of the run's log, for a run that went wrong.
+    pub fn error_log(&self, log: PathBuf) -> Writing {
+        let to = self.run.settings.paths.log.join(format!("{}-error-last.log", self.run.job.name));
+        let shown = to.clone();
+        let line = move |why: &str| format!("❌ The error log {} cannot be written: {why}", shown.display());
+        Writing::new(&to.clone(), line, move || {
+            let beside = to.with_extension("log.tmp");
+            let copied = fs::copy(log, &beside).and_then(|_| fs::rename(&beside, &to));
+            copied.inspect_err(|_| drop(fs::remove_file(&beside)))
+        })
     }
 
     /// What is to be sent about the run as it stands now, perhaps before the end of a post hook.
@@ -132,6 +148,28 @@ impl Reports<'_> {
         }
         lines.extend(tasks::table(self.hooks, self.state, self.run.job.name, work, notifications));
         lines
+    }
+}
+
+/// A file of the run that is to be written, by any thread.
+pub(super) struct Writing {
+    pub folder: PathBuf,
+    /// Writes it. The error is the line to say.
+    pub write: Box<dyn FnOnce() -> Result<(), String> + Send>,
+    /// The line to say when it cannot be written, for a reason.
+    pub line: Box<dyn Fn(&str) -> String + Send>,
+}
+
+impl Writing {
+    fn new(
+        path: &Path,
+        line: impl Fn(&str) -> String + Clone + Send + 'static,
+        write: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> Self {
+        let folder = path.parent().unwrap_or(path).to_owned();
+        let said = line.clone();
+        let write = Box::new(move || write().map_err(|error| line(&error.to_string())));
+        Self { folder, write, line: Box::new(said) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is known of a run, as the sum of its records.
 //!
 //! The worker applies each record to its own state and sends it to the keeper, which does the same: both know the same
-//! at every moment, and whoever goes on has all of it.
+//! at every moment, and whoever goes on has all of it. The journal (`journal/`) holds them, too, for when both are dead.
 
 use super::Step;
 use super::debts::Debt;
@@ -18,6 +18,10 @@ pub enum Record {
     Begun,
     /// What is wrong around the work: a setting that it does not need, a log that cannot be written.
     Trouble(String),
+    /// What an earlier run of the job owes still.
+    OwedStill(String),
+    /// So many records of the run's journal could not be read.
+    Damaged(usize),
     /// The effect of a hook is taken back before the work has ended, since its hold limit has passed.
     HeldTooLong(String),
     /// A hook has been started, ended or skipped: its place in the plan, and what is known of it.
@@ -48,6 +52,13 @@ pub enum Record {
     Sealed(i32),
     /// The person at the terminal said no.
     Cancelled(Vec<(String, String)>),
+    /// What is read or written, once that is settled.
+    Target(String),
+    /// Everything that is known, from its first step on: what comes before in a journal is of a dead writer, and may have
+    /// gaps.
+    Anew(Vec<Record>),
+    /// Nobody of the run lived to finish it: the recovery of this id does.
+    Recovering(String),
 }
 
 /// What came of the work.
@@ -88,6 +99,10 @@ pub struct State {
     pub begun: bool,
     /// See [`Record::Trouble`].
     pub trouble: Vec<String>,
+    /// See [`Record::OwedStill`].
+    pub owed_still: Vec<String>,
+    /// See [`Record::Damaged`]; the most that was seen.
+    pub damaged: usize,
     /// See [`Record::HeldTooLong`].
     pub held_too_long: Vec<String>,
     /// By place in the plan; `None` is pending.
@@ -116,6 +131,12 @@ pub struct State {
     pub sealed: Option<i32>,
     /// See [`Record::Cancelled`].
     pub cancelled: Option<Vec<(String, String)>>,
+    /// See [`Record::Target`].
+    pub target: Option<String>,
+    /// See [`Record::Recovering`]; the first one.
+    pub recovering: Option<String>,
+    /// Nobody lived to seal the run: it was cut short.
+    pub crashed: bool,
 }
 
 impl State {
@@ -129,6 +150,8 @@ impl State {
         match record {
             Record::Begun => self.begun = true,
             Record::Trouble(what) => self.trouble.push(what),
+            Record::OwedStill(what) => self.owed_still.push(what),
+            Record::Damaged(lost) => self.damaged = self.damaged.max(lost),
             Record::HeldTooLong(what) => self.held_too_long.push(what),
             Record::Hook(place, hook) => {
                 if let Some(known) = self.hooks.get_mut(place) {
@@ -150,6 +173,19 @@ impl State {
             Record::Notified(status) => self.notified = Some(status),
             Record::Sealed(code) => self.sealed = Some(code),
             Record::Cancelled(extras) => self.cancelled = Some(extras),
+            Record::Target(target) => self.target = Some(target),
+            Record::Anew(records) => {
+                *self = Self::new(self.hooks.len());
+                for record in records {
+                    self.apply(record);
+                }
+            }
+            Record::Recovering(by) => {
+                self.crashed |= self.sealed.is_none();
+                // Who was told of it knows nothing of what comes now.
+                self.notified = None;
+                self.recovering.get_or_insert(by);
+            }
         }
     }
 }

@@ -4,10 +4,11 @@ use super::{Asked, Cancelled, RepositoryLock, Work, WorkContext, Worked};
 use crate::process::Stop;
 use crate::report::Status;
 use crate::settings::Settings;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a trial pretends, and which phases it runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
     /// Run the pre hooks.
     pub pre: bool,

@@ -22,7 +22,13 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks at `cron.log`, and archives it if it is due. Gives the exit code.
 pub fn rotate(settings: &Settings) -> i32 {
-    let output = output::open(Arc::clone(&settings.secrets), settings.log.clone());
+    let output = match output::open(Arc::clone(&settings.secrets), settings.log.clone()) {
+        Ok(output) => output,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "❌ rotate_log cannot start: {error}");
+            return exit::FAILURE;
+        }
+    };
     let own_log = settings.paths.log.join("rotate-last.log");
     let _ = fs::remove_file(&own_log);
     if let Err(error) = output.open_log(&own_log) {
