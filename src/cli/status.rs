@@ -13,7 +13,7 @@ use std::io;
     name = "status",
     disable_version_flag = true,
     args_override_self = true,
-    after_help = "Looks at local files only.\n\nExit codes: 0 nothing has failed (warnings do not count), 1 a job has failed, 2 bad usage.\nMore: docs/status.md"
+    after_help = "Looks at local files only.\n\nExit codes: 0 nothing has failed (warnings do not count), 1 a job has failed, or a dead run owes something, 2 bad usage.\nMore: docs/status.md"
 )]
 struct StatusArgs {
     /// One JSON document instead of text

@@ -145,7 +145,8 @@ fn owed(file: &Recent) -> impl Iterator<Item = String> {
             let hook = undo.strip_prefix("undo-").unwrap_or(undo);
             let why = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
             format!(
-                "the effect of '{hook}' may still be there: '{undo}' failed in the last run of {}{why}; take it back by hand",
+                "the effect of '{hook}' may still be there: '{undo}' failed in the last run of {}{why}; take it back by hand; `boathook hooks recover` tries it \
+                 again",
                 summary.job
             )
         })

@@ -3,7 +3,7 @@
 
 use super::page::{self, Section};
 use super::probe::Probed;
-use super::{Diagnosis, Severity, environment, hooks, runtime};
+use super::{Diagnosis, Severity, debts, environment, hooks, runtime};
 use crate::hooks::listing::Trouble;
 use crate::hooks::{Directory, Finding as Doubt, HooksFile, Owner, Script, StrangerKind};
 use crate::masking::Secrets;
@@ -62,6 +62,8 @@ pub(super) fn render(settings: &Settings, diagnosis: &Diagnosis, sections: &[Sec
     });
     document.insert("checks".to_owned(), checks.collect());
     document.insert("settings".to_owned(), mistakes(settings));
+    let debts = debts::document(settings, &diagnosis.debts, &diagnosis.prospect, diagnosis.now);
+    document.insert("debts".to_owned(), debts);
     Value::Object(document)
 }
 

@@ -95,6 +95,7 @@ fn the_document_has_its_keys_and_types_in_order() {
             ("recent_json", "array"),
             ("checks", "array"),
             ("settings", "array"),
+            ("debts", "object"),
         ],
     );
     assert_eq!(document["schema"], "restic-backup-helper.doctor/1");
@@ -225,7 +226,7 @@ fn the_page_for_users_names_every_key_and_section() {
     let (_folder, settings) = made_up();
     let page = include_str!("../../docs/doctor.md");
     let document = json(&settings);
-    let sections = ["repository_probe", "replicate", "hooks"].map(|key| &document[key]);
+    let sections = ["repository_probe", "replicate", "hooks", "debts"].map(|key| &document[key]);
     let lists = [&document["recent_json"][0], &document["hooks"]["scripts"][0], &document["hooks"]["strangers"][0]];
     for object in sections.into_iter().chain(lists).chain([&document, &document["settings"][0]]) {
         for key in object.as_object().expect("is an object").keys() {

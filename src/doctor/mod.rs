@@ -10,6 +10,7 @@ mod config_check;
 mod configuration;
 mod cron_list;
 mod crontab;
+mod debts;
 mod declared;
 mod describe;
 mod document;
@@ -18,6 +19,7 @@ mod finding;
 #[cfg(test)]
 mod golden;
 mod hooks;
+mod journal_place;
 mod mistakes;
 mod page;
 mod probe;
@@ -84,6 +86,8 @@ struct Diagnosis {
     discovery: Discovery,
     declared: declared::Declared,
     recent: Vec<recent::Recent>,
+    debts: debts::Debts,
+    prospect: debts::Prospect,
 }
 
 impl Diagnosis {
@@ -100,14 +104,17 @@ impl Diagnosis {
 
     fn with(settings: &Settings, versions: runtime::Versions, probed: probe::Probed, now: DateTime<Local>) -> Self {
         let discovery = hooks::discover(settings);
+        let declared = declared::Declared::read(settings, &discovery);
         Self {
             now,
             versions,
             probed,
             job_file: JobFile::read(&settings.jobs.replicate_file),
-            declared: declared::Declared::read(settings, &discovery),
+            prospect: debts::Prospect::read(settings, &declared),
+            declared,
             discovery,
             recent: recent::read(settings),
+            debts: debts::Debts::read(settings, now),
         }
     }
 
@@ -127,6 +134,7 @@ impl Diagnosis {
             hooks::section(settings, &self.discovery, &self.declared, &self.recent),
             recent::section(&self.recent),
             recent::cron_log(settings),
+            debts::section(settings, &self.debts, &self.prospect, self.now),
         ];
         sections.push(summary(&sections));
         sections

@@ -1,4 +1,4 @@
-//! The boot of a container: everything before the schedule.
+//! The boot of a container: everything before the schedule. What killed runs owe is done as soon as hooks can run.
 //!
 //! The work is done in a thread of its own, since a mount or a repository may hang: this one goes on hearing signals
 //! and answering at the door. A stop ends the boot at once, with 0: whoever asked for it has what they wanted, and a
@@ -9,7 +9,7 @@ use super::handed::{Handed, Told};
 use super::outlet::Outlet;
 use super::timetable::{self, Timetable};
 use super::wishes::Wishes;
-use super::{Plan, crontab, door, install, mount, repository, welcome};
+use super::{Plan, crontab, door, install, mount, recovery, repository, welcome};
 use crate::exit;
 use crate::process::Stop;
 use crate::process::handover::FINISH;
@@ -21,6 +21,7 @@ use nix::sys::signal::Signal;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::process::Child;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant};
 /// How long a stopped boot may take to end what it has started. Init sweeps up what is left.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Boots the container; returns the way to standard output once the schedule may begin.
+/// Boots the container; returns the way to standard output once the schedule may begin, and a recovery that goes on.
 ///
 /// # Errors
 /// The exit code of the container, if there will be no schedule.
@@ -38,12 +39,12 @@ pub(super) fn boot(
     wishes: &Wishes,
     handed: &Handed,
     begun: DateTime<Utc>,
-) -> Result<Outlet, i32> {
+) -> Result<(Outlet, Option<Child>), i32> {
     let console = Arc::new(Console::open(settings));
     let booted = go_through(settings, plan, wishes, handed, begun, &console);
     let outlet = console.take().ok_or(exit::FAILURE)?;
     match booted {
-        Ok(()) => Ok(outlet),
+        Ok(recovery) => Ok((outlet, recovery)),
         Err(code) => {
             outlet.finish();
             Err(code)
@@ -58,11 +59,12 @@ fn go_through(
     handed: &Handed,
     begun: DateTime<Utc>,
     console: &Arc<Console>,
-) -> Result<(), i32> {
+) -> Result<Option<Child>, i32> {
     let (timetable, mistakes) = timetable::read(settings, (plan.jobs)(settings), None);
     let Ok(stop) = Stop::new() else { return Err(exit::FAILURE) };
     let Ok((over, end)) = io::pipe() else { return Err(exit::FAILURE) };
     let console_there = Arc::clone(console);
+    let Ok(pipe) = recovery::Pipe::of(handed) else { return Err(exit::FAILURE) };
     let sequence = Sequence {
         settings: settings.clone(),
         plan,
@@ -71,6 +73,7 @@ fn go_through(
         stop: stop.clone(),
         begun,
         console: console_there,
+        pipe,
     };
     let work = std::thread::Builder::new().name("boot".to_owned()).spawn(move || {
         let _end = end;
@@ -118,7 +121,11 @@ fn go_through(
     result(work, asked.is_some() || finish, console)
 }
 
-fn result(work: JoinHandle<Result<(), i32>>, stopped: bool, console: &Console) -> Result<(), i32> {
+fn result(
+    work: JoinHandle<Result<Option<Child>, i32>>,
+    stopped: bool,
+    console: &Console,
+) -> Result<Option<Child>, i32> {
     if stopped {
         console.say("ℹ️ Stopped during the start; nothing was scheduled.");
         return Err(exit::SUCCESS);
@@ -135,11 +142,12 @@ struct Sequence {
     stop: Stop,
     begun: DateTime<Utc>,
     console: Arc<Console>,
+    pipe: recovery::Pipe,
 }
 
 impl Sequence {
-    fn carry_out(self) -> Result<(), i32> {
-        let Self { settings, plan, timetable, mistakes, stop, begun, console } = self;
+    fn carry_out(self) -> Result<Option<Child>, i32> {
+        let Self { settings, plan, timetable, mistakes, stop, begun, console, pipe } = self;
         let mut say = |line: &str| console.say(line);
         let opening = welcome::banner(&settings, &timetable, begun);
         let wrong = welcome::wrong(&settings, &mistakes, (plan.complaints)(&settings));
@@ -148,10 +156,16 @@ impl Sequence {
             say("❌ The container does not start with a BACKUP_CRON or TZ that cannot be read.");
             return Err(exit::USAGE);
         }
-        mounted(&settings, &stop, &mut say)?;
+        let mounted = mounted(&settings, &stop, &mut say);
         going_on(&stop)?;
-        install::install(&settings, &stop, &mut say);
+        if mounted.is_ok() {
+            install::install(&settings, &stop, &mut say);
+            going_on(&stop)?;
+        }
+        // Hooks may need what was installed. Where the boot comes no further, a thaw must not wait for the next one.
+        let recovery = recovery::at_boot(&settings, &stop, &pipe, &mut say);
         going_on(&stop)?;
+        mounted?;
         repository::look(&settings, &stop, &mut say)?;
         going_on(&stop)?;
         for line in welcome::schedule(&timetable, begun) {
@@ -162,7 +176,7 @@ impl Sequence {
         }
         make_log(&settings, &mut say);
         say("✅ Container started successfully.");
-        Ok(())
+        Ok(recovery)
     }
 }
 

@@ -17,6 +17,7 @@ mod lines;
 mod memory;
 pub mod mount;
 mod outlet;
+mod recovery;
 mod repository;
 mod round;
 mod start;
@@ -76,15 +77,15 @@ pub fn run(start: Start, plan: &Plan, environment: &Environment) -> i32 {
         }
     };
     let settings = settings::read(environment);
-    let console = match start {
+    let (console, recovery) = match start {
         Start::First => match boot::boot(&settings, *plan, &wishes, &handed, begun) {
-            Ok(console) => console,
+            Ok(booted) => booted,
             Err(code) => return code,
         },
-        Start::Again => outlet::Outlet::to(std::io::stdout()),
+        Start::Again => (outlet::Outlet::to(std::io::stdout()), None),
     };
     let scene = round::Scene { plan: *plan, environment: environment.clone(), settings, wishes, handed, begun };
-    match round::Round::new(scene, start, console) {
+    match round::Round::new(scene, start, console, recovery) {
         Ok(round) => round.go_on(),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "❌ The scheduler cannot start: {error}");

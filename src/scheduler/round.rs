@@ -10,6 +10,7 @@ use super::handed::{Handed, Told};
 use super::journal::Journal;
 use super::memory::{self, Recorder};
 use super::outlet::{Format, Outlet};
+use super::recovery::{self, Watched};
 use super::timetable::{self, Before, Timetable};
 use super::wishes::Wishes;
 use super::{Plan, Start, crontab, door, welcome};
@@ -54,7 +55,9 @@ pub(super) struct Round {
     journal: Journal,
     recorder: Recorder,
     timer: TimerFd,
-    running: Vec<(String, Child)>,
+    running: Vec<Going>,
+    /// What runs that were killed have left.
+    watched: Watched,
     /// The run that has not taken its place yet, and until when it is waited for.
     place: Option<(PipeReader, Instant)>,
     /// How long the pause was after the last start, which has failed.
@@ -69,6 +72,14 @@ pub(super) struct Round {
     init: Init,
 }
 
+/// A process that was started and has not ended.
+struct Going {
+    label: String,
+    /// The job whose run it is; `None` for a recovery.
+    job: Option<&'static str>,
+    child: Child,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Init {
     There,
@@ -78,11 +89,11 @@ enum Init {
 }
 
 impl Round {
-    /// Settles from when each job counts, and says "ready".
+    /// Settles from when each job counts, and says "ready". `recovery` is one that the boot has begun.
     ///
     /// # Errors
     /// When the system gives no timer.
-    pub fn new(scene: Scene, started: Start, console: Outlet) -> io::Result<Self> {
+    pub fn new(scene: Scene, started: Start, console: Outlet, recovery: Option<Child>) -> io::Result<Self> {
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
         let timer = TimerFd::new(ClockId::CLOCK_REALTIME, flags)?;
         let settings = &scene.settings;
@@ -103,7 +114,8 @@ impl Round {
             journal,
             recorder,
             timer,
-            running: Vec::new(),
+            running: recovery.map(Going::recovery).into_iter().collect(),
+            watched: Watched::default(),
             place: None,
             pause: None,
             pause_until: None,
@@ -131,6 +143,8 @@ impl Round {
                     round.say(&line);
                 }
                 round.go_on_counting(before.as_ref());
+                // Runs that the dead one has started may die with nobody to hear of it.
+                round.watched.add(recovery::journals(&round.scene.settings.paths.state, None), None);
             }
         }
         round.keep_schedule();
@@ -149,6 +163,7 @@ impl Round {
             }
             self.stopping |= self.scene.wishes.stop() || self.init != Init::There;
             if !self.stopping {
+                self.recover_what_is_dead();
                 self.start_what_is_due();
                 // What was due by the old schedule is started by it.
                 if self.place.is_none() && self.scene.wishes.take_reload() {
@@ -271,18 +286,41 @@ impl Round {
     }
 
     fn reap(&mut self) {
-        let mut killed = Vec::new();
-        self.running.retain_mut(|(label, child)| match child.try_wait() {
+        let mut lines = Vec::new();
+        let state = self.scene.settings.paths.state.clone();
+        let watched = &mut self.watched;
+        self.running.retain_mut(|Going { label, job, child }| match child.try_wait() {
             Ok(None) => true,
             Ok(Some(status)) => {
-                // How a run ended is for itself to say, unless it could not.
-                killed.extend(status.signal().map(|signal| (label.clone(), child.id(), signal)));
+                match (*job, status.signal()) {
+                    (None, _) => lines.extend(recovery::came(exit_code(status))),
+                    // How a run ended is for itself to say, unless it could not.
+                    (Some(job), Some(signal)) => {
+                        let pid = child.id();
+                        lines.push(format!("⚠️ {label}: its process {pid} was killed by signal {signal}."));
+                        watched.add(recovery::journals(&state, Some(job)), Some(job));
+                    }
+                    (Some(_), None) => {}
+                }
                 false
             }
             Err(_) => false,
         });
-        for (label, pid, signal) in killed {
-            self.say(&format!("⚠️ {label}: its process {pid} was killed by signal {signal}."));
+        for line in lines {
+            self.say(&line);
+        }
+    }
+
+    /// Has done what runs owe of which nothing lives any more.
+    fn recover_what_is_dead(&mut self) {
+        for job in self.watched.take_dead(Instant::now()) {
+            let what = job.map_or_else(|| "runs".to_owned(), |job| format!("the run of {job}"));
+            self.say(&format!("🔄 What {what} left undone when it was killed is done now."));
+            let handed = &self.scene.handed;
+            match recovery::start(&self.scene.settings, job, handed.log_write.as_fd()) {
+                Ok((child, _)) => self.running.push(Going::recovery(child)),
+                Err(error) => self.say(&recovery::not_started(&error)),
+            }
         }
     }
 
@@ -360,6 +398,7 @@ impl Round {
             // Where nothing is started any more, nobody takes note that they have passed.
             self.place.as_ref().map(|(_, until)| *until).filter(|_| !self.stopping),
             self.pause_until.filter(|_| !self.stopping),
+            self.watched.look_at().filter(|_| !self.stopping),
             self.journal.quiet_at(),
             pressed.then(|| now + LOOK_EVERY),
         ];
@@ -391,6 +430,17 @@ impl Round {
         self.recorder.finish(LAST_STATE);
         code
     }
+}
+
+impl Going {
+    fn recovery(child: Child) -> Self {
+        Self { label: "recovery".to_owned(), job: None, child }
+    }
+}
+
+/// As a shell counts.
+fn exit_code(status: std::process::ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| exit::of_signal(status.signal().unwrap_or_default()))
 }
 
 /// The recorder says its trouble as runs do, through the pipe.

@@ -49,14 +49,8 @@ pub(super) fn start(
     let locked_run = commands.join("locked_run");
     let mut args: Vec<OsString> = vec![job.name.into(), job.lock.clone().into()];
     args.extend(command_of(job, commands));
-    let launched = Launch {
-        program: if is_ours(&locked_run) { locked_run.clone() } else { PathBuf::from(OURSELVES) },
-        name: locked_run.into(),
-        args,
-        environment,
-        output,
-        kept: keeps.as_fd(),
-    };
+    let launched =
+        Launch { program: ours(&locked_run), name: locked_run.into(), args, environment, output, kept: keeps.as_fd() };
     let claim = Arc::new(claim);
     let in_child = Arc::clone(&claim);
     match launch(&launched, move || in_child.make()) {
@@ -74,6 +68,11 @@ pub(super) fn start(
 fn command_of(job: &Job, commands: &Path) -> Vec<OsString> {
     let link = commands.join(job.name);
     if is_ours(&link) { vec![link.into()] } else { vec![OURSELVES.into(), job.name.into()] }
+}
+
+/// That link where it leads to us; else ourselves, whatever the file is called.
+pub(super) fn ours(link: &Path) -> PathBuf {
+    if is_ours(link) { link.to_owned() } else { PathBuf::from(OURSELVES) }
 }
 
 fn is_ours(program: &Path) -> bool {

@@ -2,6 +2,7 @@
 
 mod check;
 mod list;
+mod recover;
 mod schema;
 mod show;
 mod test;
@@ -86,6 +87,28 @@ enum Action {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Do what dead runs owe: undos of hooks, summaries, post hooks, notifications
+    ///
+    /// A run that was killed with all its processes, or whose container or machine ended, has left a journal in STATE_DIR. The
+    /// next run of the same worker does what it owes, and so does the container at its start; this command does it now.
+    #[command(
+        after_help = "Exit codes: 0 nothing is owed any more (a run that lives owes nothing), 1 something is, or --forget found no such journal or a living run, 2 bad usage, 75 a worker is running, 128 and more stopped by a signal.
+More: docs/hooks/recovery.md"
+    )]
+    Recover {
+        /// Only runs of this worker (backup, check, ...)
+        #[arg(long, value_name = "WORKER")]
+        job: Option<String>,
+        /// Only this run
+        #[arg(long, value_name = "ID", conflicts_with = "job")]
+        run: Option<String>,
+        /// Do nothing of what this run owes, now or later: for what was undone by hand
+        #[arg(long, value_name = "ID", conflicts_with_all = ["job", "run"])]
+        forget: Option<String>,
+        /// One JSON document instead of text
+        #[arg(long, short)]
+        json: bool,
+    },
     /// The JSON Schema of hooks.yaml, for editors
     #[command(after_help = "Exit codes: 0 printed, 2 bad usage.\nMore: docs/hooks.md")]
     Schema,
@@ -100,9 +123,11 @@ fn status(word: &str) -> Result<Status, String> {
 
 /// Runs `hooks ...` to its exit code.
 pub fn run(args: Vec<OsString>, mut settings: Settings) -> i32 {
+    let command =
+        if args.get(1).is_some_and(|word| word == "recover") { "boathook hooks recover" } else { "boathook hooks" };
     let args = match HooksArgs::try_parse_from(args) {
         Ok(args) => args,
-        Err(error) => return usage::report("boathook hooks", &error, &settings.secrets),
+        Err(error) => return usage::report(command, &error, &settings.secrets),
     };
     match args.action {
         Action::List { worker, json } => {
@@ -112,6 +137,10 @@ pub fn run(args: Vec<OsString>, mut settings: Settings) -> i32 {
         Action::Check => {
             let declared = declared(&mut settings);
             check::run(&settings, &declared)
+        }
+        Action::Recover { forget: Some(run), json, .. } => recover::forget(&settings, &run, json),
+        Action::Recover { job, run, forget: None, json } => {
+            recover::run(&settings, &recover::Wanted { job: job.as_deref(), run: run.as_deref(), json })
         }
         Action::Show { files } => show::run(&settings, &files),
         Action::Schema => schema::run(),

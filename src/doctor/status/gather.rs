@@ -5,14 +5,15 @@ use super::judge::{State, judge, unreadable};
 use super::last::{self, LONGEST, Last, is_believed};
 use super::mend;
 use super::reading::Reading;
-use super::{Clock, Finding, Job, Plan, Row, Status};
+use super::{Clock, Finding, Job, Plan, Row, Status, owed};
 use crate::doctor::Severity;
 use crate::doctor::crontab::{self, Loaded};
+use crate::doctor::debts::Debts;
 use crate::schedule::{Entry, Expression, Zone, shift};
 use crate::settings::Settings;
 use crate::workers::WORKERS;
 use crate::workers::crontab::{Planned, crontab as planned, rendered};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Local, TimeDelta, Utc};
 use std::path::PathBuf;
 
 /// The jobs that the reference image judges, in its order.
@@ -45,7 +46,9 @@ impl Status {
             jobs: Vec::new(),
             recent,
             findings: Vec::new(),
+            debts: Debts::read(settings, now.with_timezone(&Local)),
         };
+        status.findings = owed::findings(&status);
         for planned in in_order(settings) {
             status.add(settings, &planned, loaded.as_ref(), &runs);
         }

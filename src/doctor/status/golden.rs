@@ -92,6 +92,10 @@ fn the_document_has_its_keys_and_types_in_order() {
             ("jobs", "array"),
             ("recent_json", "array"),
             ("findings", "array"),
+            ("open_debts_count", "number"),
+            ("oldest_debt_age_seconds", "null"),
+            ("open_debts", "array"),
+            ("recoveries", "array"),
         ],
     );
     assert_beginning(&document["runtime"], &[("tz", "string"), ("repository", "string")]);

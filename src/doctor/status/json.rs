@@ -5,9 +5,9 @@ use super::judge::{State, Verdict};
 use super::last::Last;
 use super::text::age_of;
 use super::words::age;
-use super::{Clock, Finding, Job, Plan, Row, Status};
-use crate::doctor::Severity;
+use super::{Clock, Finding, Job, Plan, Row, Status, owed};
 use crate::doctor::document::{envelope, shown};
+use crate::doctor::{Severity, debts};
 use crate::masking::Secrets;
 use crate::report;
 use crate::settings::Settings;
@@ -54,6 +54,12 @@ fn document(settings: &Settings, status: &Status) -> Map<String, Value> {
     add("jobs", status.jobs.iter().map(|(job, verdict)| of_job(secrets, job, verdict, clock)).collect());
     add("recent_json", status.recent.iter().map(|(job, last)| of_recent(secrets, job, last, clock)).collect());
     add("findings", status.findings.iter().map(|finding| of_finding(secrets, finding)).collect());
+    let now = clock.now.with_timezone(&Local);
+    let open = status.debts.open.as_ref().ok();
+    add("open_debts_count", open.map(Vec::len).into());
+    add("oldest_debt_age_seconds", owed::oldest(status).into());
+    add("open_debts", open.into_iter().flatten().map(|one| debts::of_debt(secrets, one, now)).collect());
+    add("recoveries", status.debts.recoveries.iter().map(|one| debts::of_recovery(secrets, one)).collect());
     document
 }
 

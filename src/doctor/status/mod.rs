@@ -1,7 +1,7 @@
 //! `status`: how the jobs are doing, from what lies on the disk: the schedules, the summaries of the last runs, and the
 //! runs that are going on. No engine is asked, nothing is written.
 //!
-//! `gather.rs` reads, `judge.rs` decides, `reading.rs` is about the parts of the data that `check` reads by turns, `text.rs` and `json.rs` show. `docs/status.md` is the page for users.
+//! `gather.rs` reads, `judge.rs` decides, `owed.rs` is about what dead runs owe, `reading.rs` is about the parts of the data that `check` reads by turns, `text.rs` and `json.rs` show. `docs/status.md` is the page for users.
 
 mod gather;
 mod going;
@@ -11,12 +11,14 @@ mod json;
 mod judge;
 mod last;
 mod mend;
+mod owed;
 mod reading;
 #[cfg(test)]
 mod scenarios;
 mod text;
 mod words;
 
+use super::debts::Debts;
 use super::{Format, Severity};
 use crate::exit;
 use crate::schedule::{Entry, Zone};
@@ -56,6 +58,8 @@ struct Status {
     /// The summary of every worker, in their order.
     recent: Vec<(&'static str, Last)>,
     findings: Vec<Finding>,
+    /// What dead runs owe, and the recoveries of late.
+    debts: Debts,
 }
 
 /// A job among the schedules.
@@ -156,6 +160,11 @@ impl Job {
     fn schedule(&self) -> String {
         format!("{} '{}'", self.variable, self.cron)
     }
+}
+
+/// `3d 4h`, `2h 5m`, `7m`.
+pub(super) fn age(seconds: i64) -> String {
+    words::age(seconds)
 }
 
 impl Clock {

@@ -4,7 +4,7 @@
 use super::judge::State;
 use super::last::{self, Last};
 use super::words::{age, moment, span, wrap};
-use super::{Clock, Finding, Job, Status};
+use super::{Clock, Finding, Job, Status, owed};
 use crate::doctor::page::printable;
 use crate::settings::Settings;
 use std::collections::BTreeSet;
@@ -34,6 +34,7 @@ pub(super) fn render(settings: &Settings, status: &Status) -> String {
     schedules(&mut out, status, &shown);
     jobs(&mut out, status, &shown);
     recent(&mut out, settings, status, &shown);
+    owed::tables(&mut out, status, &shown);
     findings(&mut out, &status.findings, &shown);
     out
 }

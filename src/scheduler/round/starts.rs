@@ -4,7 +4,7 @@ use super::super::Job;
 use super::super::due::{self, CatchUp, Verdict};
 use super::super::ledger::Ledger;
 use super::super::start::{Started, start};
-use super::Round;
+use super::{Going, Round};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
@@ -96,11 +96,11 @@ impl Round {
         let Found { place, settled, due } = found;
         let (job, handed) = (&self.timetable.rows[place].job, &self.scene.handed);
         let claim = handed.ledger.claim(place, settled, due);
-        let label = job.label.clone();
+        let (label, name) = (job.label.clone(), job.name);
         match start(job, due, &self.scene.environment, handed.log_write.as_fd(), claim) {
             Ok(Started { child, place }) => {
                 (self.pause, self.pause_until) = (None, None);
-                self.running.push((label.clone(), child));
+                self.running.push(Going { label: label.clone(), job: Some(name), child });
                 self.place = Some((place, Instant::now() + PLACE_WITHIN));
                 if now - due > due::WORTH_A_LINE {
                     let line = format!("🔄 {label}: making up for the run that was due at {}.", self.stamp(due));
