@@ -8,7 +8,9 @@ case "${1:-}" in
     bench) wanted="restic strace" ;;
     lint) wanted="shellcheck" ;;
     fuzz) wanted="" ;;
-    *) echo "usage: tests/install.sh demo|test|bench|lint|fuzz" >&2; exit 2 ;;
+    # The hooks of its scenes use flock.
+    torture) wanted="" ;;
+    *) echo "usage: tests/install.sh demo|test|bench|lint|fuzz|torture" >&2; exit 2 ;;
 esac
 
 missing=""
@@ -19,6 +21,9 @@ done
 if [ "$1" = test ] && [ "$(uname)" = Linux ]; then
     command -v fusermount >/dev/null 2>&1 || missing="$missing fuse3"
 fi
+case "$1" in
+    test | torture) command -v flock >/dev/null 2>&1 || missing="$missing util-linux" ;;
+esac
 # The crates that hold C code (the TLS of webhook and mail) are compiled with it.
 command -v cc >/dev/null 2>&1 || missing="$missing gcc"
 # libFuzzer is C++.

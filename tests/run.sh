@@ -8,6 +8,8 @@ fi
 containers='test(/^container_/)'
 
 cargo nextest run --locked --no-run
+# What the tests of the fault injection must find (docs/design/torture.md): a program of its own, in a folder of its own.
+cargo build --locked --quiet --features seeded-faults --bin boathook --target-dir target/seeded
 if sh tests/image.sh engine && sh tests/image.sh build; then
     export BOATHOOK_TEST_IMAGE=boathook:test
 elif [ "${CI:-}" = true ]; then
