@@ -176,7 +176,7 @@ fn words_that_choose_the_data_themselves_are_refused() {
     for number in ["1", "257", "-3", "twelve"] {
         sandbox.set("RESTIC_CHECK_ROTATE", number).run(&["check"]).ends_with(2);
     }
-    assert!(fs::read_dir(sandbox.path("state")).expect("is a folder").next().is_none());
+    assert_eq!(kept(&sandbox), Vec::<PathBuf>::new());
     sandbox.set("RESTIC_CHECK_ROTATE", "256").run(&["check"]).ends_with(0);
     assert_eq!(sandbox.engine_log(), "check --read-data-subset=1/256 --with-cache -- x\n");
 }
@@ -243,10 +243,10 @@ fn a_round_begins_anew_where_the_old_one_says_nothing() {
     }
     let last: Vec<String> = sandbox.engine_log().lines().rev().take(3).map(str::to_owned).collect();
     assert_eq!(last, [2, 1, 1].map(|part| format!("check --read-data-subset={part}/6")));
-    for entry in fs::read_dir(sandbox.path("state")).expect("is a folder").flatten() {
-        let text = fs::read_to_string(entry.path()).expect("is text");
+    for path in kept(&sandbox) {
+        let text = fs::read_to_string(&path).expect("is text");
         assert!(!text.contains("one-of-them") && !text.contains("another-one"), "{text}");
-        assert!(!entry.file_name().to_string_lossy().contains("tmp"), "{entry:?}");
+        assert!(!path.to_string_lossy().ends_with("tmp"), "{}", path.display());
     }
 }
 
@@ -282,7 +282,7 @@ fn without_rotation_nothing_is_kept() {
     let out = sandbox.run(&["check"]).ends_with(0).stdout;
     assert!(!out.contains("🔁"), "{out}");
     assert_eq!(sandbox.engine_log(), "check\n");
-    assert!(fs::read_dir(sandbox.path("state")).expect("is a folder").next().is_none());
+    assert_eq!(kept(&sandbox), Vec::<PathBuf>::new());
     assert_eq!(sandbox.summary("check")["stats"].get("rotation"), None);
 }
 
@@ -312,4 +312,10 @@ fn status_tells_how_far_it_has_come() {
     sandbox.unset("RESTIC_CHECK_ROTATE");
     assert_eq!(rotation(&sandbox), Value::Null);
     assert!(!text(&sandbox).contains("check data"));
+}
+
+/// What lies in `STATE_DIR` beside the folder of journals.
+fn kept(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let entries = fs::read_dir(sandbox.path("state")).expect("is a folder").flatten();
+    entries.map(|entry| entry.path()).filter(|path| !path.ends_with("journal")).collect()
 }

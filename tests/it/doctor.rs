@@ -66,7 +66,7 @@ pub const VARIABLES: [&str; 38] = [
     "MAX_CRON_LOG_ARCHIVES",
 ];
 
-pub const SECTIONS: [&str; 9] = [
+pub const SECTIONS: [&str; 10] = [
     "Runtime",
     "Effective environment",
     "Configuration checks",
@@ -75,6 +75,7 @@ pub const SECTIONS: [&str; 9] = [
     "Hooks",
     "Recent JSON summaries",
     "Recent cron log",
+    "Open debts",
     "Summary",
 ];
 

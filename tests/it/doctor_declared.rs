@@ -111,7 +111,7 @@ fn an_undo_that_failed_in_the_last_run_is_a_failure_that_names_what_may_still_be
         found,
         [
             "[FAIL] the effect of 'freeze-db' may still be there: 'undo-freeze-db' failed in the last run of backup (timed out \
-             after 300s); take it back by hand"
+             after 300s); take it back by hand; `boathook hooks recover` tries it again"
         ]
     );
     let document = json(&sandbox.run(&["doctor", "--no-probe", "--json"]));

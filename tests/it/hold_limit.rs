@@ -100,7 +100,7 @@ fn a_worker_killed_after_an_early_undo_does_not_have_it_done_again() {
 }
 
 #[test]
-fn a_worker_killed_in_an_early_undo_has_it_done_again() {
+fn an_early_undo_goes_on_when_the_worker_is_killed() {
     let sandbox =
         scene("exit 0", "echo begin >> @T/notes; while [ ! -e @T/go ]; do sleep 0.02; done; echo end >> @T/notes");
     let running = sandbox.start(&["backup"]);
@@ -111,8 +111,40 @@ fn a_worker_killed_in_an_early_undo_has_it_done_again() {
     worker_is_gone(&running, worker);
     fs::write(sandbox.path("go"), "").expect("can be written");
     running.finish().ends_with(137);
-    assert_eq!(sandbox.notes(), "begin\nbegin\nend\nundo-a\npost interrupted the worker was killed by signal 9\n");
+    assert_eq!(sandbox.notes(), "begin\nend\nundo-a\npost interrupted the worker was killed by signal 9\n");
     sandbox.expect_no_process();
+}
+
+#[test]
+fn whoever_is_killed_in_an_early_undo_has_it_done_again() {
+    let mut sandbox =
+        scene("exit 0", "echo begin >> @T/notes; while [ ! -e @T/go ]; do sleep 0.02; done; echo end >> @T/notes");
+    sandbox.set("HOOK_KILL_AFTER", "1");
+    let running = sandbox.start(&["backup"]);
+    sandbox.wait_for_file("started");
+    wait_for("the undo", || sandbox.notes().contains("begin").then_some(()));
+    send(child_of(running.pid(), "boathook-undo"), 9);
+    wait_for("the undo again", || sandbox.notes().contains("begin\nbegin").then_some(()));
+    fs::write(sandbox.path("go"), "").expect("can be written");
+    wait_for("the end of the undo", || sandbox.notes().contains("end").then_some(()));
+    running.signal(2);
+    running.finish().ends_with(130);
+    assert_eq!(sandbox.notes(), "begin\nbegin\nend\nundo-a\npost interrupted ended by SIGINT\n");
+    sandbox.expect_no_process();
+}
+
+#[test]
+fn a_stopped_worker_does_not_keep_a_file_system_frozen() {
+    let sandbox = scene("exit 0", "echo $HOOK_NAME >> @T/notes");
+    let running = sandbox.start(&["backup"]);
+    sandbox.wait_for_file("started");
+    let worker = child_of(running.pid(), "boathook");
+    send(worker, libc::SIGSTOP);
+    wait_for("the undo", || sandbox.notes().contains("undo-freeze").then_some(()));
+    send(worker, libc::SIGCONT);
+    running.signal(2);
+    running.finish().ends_with(130);
+    assert_eq!(sandbox.notes(), "undo-freeze\nundo-a\npost interrupted ended by SIGINT\n");
 }
 
 #[test]

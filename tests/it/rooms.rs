@@ -13,7 +13,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("init", &["process"]),
     // `engine` for the look at the repository before the first schedule.
     ("scheduler", &["engine", "lock", "process", "schedule"]),
-    ("doctor", &["engine", "hooks", "lock", "process", "report", "schedule", "workers"]),
+    // `run` for what dead runs owe.
+    ("doctor", &["engine", "hooks", "lock", "process", "report", "run", "schedule", "workers"]),
     // `process` for the stop request and for asking the engine from a prompt, `report` for the status of a run.
     ("workers", &["engine", "process", "report", "run", "schedule"]),
     ("run", &["hooks", "lock", "process", "report"]),
