@@ -7,6 +7,7 @@ mod export;
 mod hooks_file;
 mod http_hooks;
 mod image;
+mod journal;
 mod memory;
 mod rest;
 mod scene;
@@ -36,6 +37,7 @@ fn main() {
     status::report(&Scene::with_stand_in());
     flood(&Scene::with_stand_in());
     memory::report(&Scene::with_stand_in());
+    journal::report(&Scene::with_stand_in());
     rest::report(&Scene::with_stand_in());
     http_hooks::report(&Scene::with_stand_in());
     if let Some(scene) = Scene::with_restic() {

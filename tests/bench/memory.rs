@@ -51,7 +51,7 @@ pub fn child_of(pid: u32) -> u32 {
 }
 
 /// In KiB; 0 if it is gone.
-fn pss(pid: u32) -> u64 {
+pub fn pss(pid: u32) -> u64 {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
     rollup
         .lines()

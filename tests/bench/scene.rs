@@ -110,14 +110,16 @@ impl Scene {
         command
     }
 
+    /// A `boathook backup`, to be run or started.
+    pub fn backup(&self) -> Command {
+        let mut command = self.command(BOATHOOK);
+        command.arg("backup").stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
     /// A `boathook backup` that goes on, to be looked at.
     pub fn start_backup(&self) -> Child {
-        self.command(BOATHOOK)
-            .arg("backup")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("can be started")
+        self.backup().spawn().expect("can be started")
     }
 
     pub fn locked_backup(&self) -> Cost {
